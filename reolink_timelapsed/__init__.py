@@ -1,0 +1,3 @@
+"""Timelapse videos from the snapshots of a Reolink NVR."""
+
+__version__ = "1.0.0"
