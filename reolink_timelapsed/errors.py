@@ -1,0 +1,135 @@
+"""What can go wrong, named by what the caller should do about it.
+
+    TimelapseError                  exit 1
+     |- UsageError                       64   the command line makes no sense
+     |- ConfigError                      78   do not restart; carries a list of problems
+     |- StoreError                       74   disk full, not mounted, not writable
+     |- NvrError
+     |   |- Unreachable                  69   back off, keep pinging the watchdog
+     |   |- SessionExpired               69   the session logs in again, once
+     |   |- SessionLimit                 69   wait 30 s five times, then slowly
+     |   |- LoginRefused                 77   60 s, 10 min, then hourly: the NVR locks accounts
+     |   `- ChannelFailed                69   this camera, this round
+     |       |- Busy                     69   the same request again, after a pause
+     |       |- Offline                  69   the NVR has no contact with the camera
+     |       |- Timeout                  69   see whether the NVR still lives, then the next camera
+     |       `- Unsupported              69   the channel cannot; look again in an hour
+     |- BadFrame                          1   this camera, this round
+     |- EncodeError                       1   this video only; the others go on
+     `- Stopped                           0   told to stop in the middle of something
+
+A message is a whole sentence for the journal: what happened, and what to do when
+somebody can do something. Messages hold no token and no password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TimelapseError(Exception):
+    """Anything this program reports by itself."""
+
+    exit_code = 1
+
+
+class UsageError(TimelapseError):
+    """The command line asks for something that makes no sense."""
+
+    exit_code = 64
+
+
+class ConfigError(TimelapseError):
+    """The configuration cannot be used; `problems` names every fault, one sentence each."""
+
+    exit_code = 78
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class StoreError(TimelapseError):
+    """The data folder cannot take what should be written."""
+
+    exit_code = 74
+    reason = "disk"
+
+
+class NvrError(TimelapseError):
+    """The NVR did not do what was asked.
+
+    `code` is its rspCode where it gave one; `hold_seconds` is how long it wants to be left alone.
+    `reason` is what a day's record says of the frames that are missing because of it.
+    """
+
+    exit_code = 69
+    reason = "NVR unreachable"
+
+    def __init__(self, message: str, code: int | None = None, hold_seconds: float = 0.0) -> None:
+        self.code = code
+        self.hold_seconds = hold_seconds
+        super().__init__(message)
+
+
+class Unreachable(NvrError):
+    """The NVR as a whole does not answer, or answers that it is not ready."""
+
+
+class SessionExpired(NvrError):
+    """The NVR does not know our token (any more)."""
+
+    reason = "session lost"
+
+
+class SessionLimit(NvrError):
+    """All session slots of the NVR are taken."""
+
+    reason = "session slots taken"
+
+
+class LoginRefused(NvrError):
+    """The NVR refuses these credentials; every further try brings the account nearer to a lock."""
+
+    exit_code = 77
+    reason = "login refused"
+
+
+class ChannelFailed(NvrError):
+    """One channel gave no picture; the session and the other channels are fine."""
+
+    reason = "no picture"
+
+
+class Busy(ChannelFailed):
+    """A fault that passes: the same request with the same token may succeed in a second."""
+
+
+class Offline(ChannelFailed):
+    """The NVR says that it has no contact with the camera."""
+
+    reason = "offline"
+
+
+class Timeout(ChannelFailed):
+    """No complete answer within the deadline; the connection was given up."""
+
+
+class Unsupported(ChannelFailed):
+    """The channel or the account cannot do this; asking again soon is useless."""
+
+
+class BadFrame(TimelapseError):
+    """What should be a picture is not a whole JPEG."""
+
+    reason = "damaged picture"
+
+
+class EncodeError(TimelapseError):
+    """ffmpeg could not make a video; the message holds its words."""
+
+
+class Stopped(TimelapseError):
+    """Told to stop while something was under way; it was given up, and nothing is half done."""
+
+    exit_code = 0
