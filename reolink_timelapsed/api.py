@@ -1,0 +1,231 @@
+"""The words of the Reolink HTTP API: builds requests, reads replies. Pure; no connection here.
+
+Sources: the vendor's "Camera HTTP API User Guide", versions 7 and 9 (sections are version 9's),
+and what open-source clients met in the field. A command is a JSON array with one object; so is
+its reply, which comes with HTTP status 200 and the type text/html, errors included (section 2).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reolink_timelapsed.errors import Unreachable
+from reolink_timelapsed.frame import Camera
+from reolink_timelapsed.rspcode import raise_error
+
+Request = list[dict[str, Any]]
+Value = Mapping[str, Any]
+
+DEFAULT_LEASE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A login: the token's name and how long it lives, in seconds."""
+
+    name: str
+    lease_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """An input of the NVR as GetChannelstatus describes it.
+
+    `asleep` is None where the firmware does not say: it knows no battery cameras then.
+    """
+
+    number: int
+    name: str
+    online: bool = True
+    asleep: bool | None = None
+
+    @property
+    def camera(self) -> Camera:
+        return Camera(self.number, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """GetDevInfo: what the NVR is."""
+
+    name: str
+    model: str
+    firmware: str
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """GetEnc: the main stream's size in pixels and its frames per second; 0 where unknown."""
+
+    width: int
+    height: int
+    fps: int
+
+
+# Requests
+
+
+def command(name: str, **param: Any) -> Request:
+    """Return the body of a command that asks for the value alone (action 0)."""
+    return [{"cmd": name, "action": 0, "param": param}]
+
+
+def login(username: str, password: str) -> Request:
+    """Return the body of a clear-text login, `Version` "0" (section 3.2.1)."""
+    return command("Login", User={"Version": "0", "userName": username, "password": password})
+
+
+# Replies
+
+
+def value(name: str, body: bytes) -> Value:
+    """Return the value in the reply to the command `name`.
+
+    Raises:
+        NvrError: the kind that fits the rspCode; Unreachable where the reply is no API reply.
+    """
+    reply = first_reply(body)
+    if reply is None:
+        raise Unreachable(
+            f"the NVR answered {name} with {len(body)} bytes that are no API reply: "
+            "it may be starting up, or nvr.host is another device"
+        )
+    fail_on_error(name, reply)
+    result = reply.get("value")
+    return result if isinstance(result, Mapping) else {}
+
+
+def first_reply(body: bytes) -> Value | None:
+    """Return the first object of a reply, None if `body` is no reply."""
+    try:
+        replies = json.loads(body)
+    except ValueError:
+        return None
+    first = replies[0] if isinstance(replies, list) and replies else replies
+    return first if isinstance(first, Mapping) else None
+
+
+def fail_on_error(name: str, reply: Value) -> None:
+    """Raise what the reply's error means; an error counts whatever its `code` says (section 4.1).
+
+    Raises:
+        NvrError: the kind that fits the rspCode.
+    """
+    error = reply.get("error")
+    if isinstance(error, Mapping):
+        detail = str(error.get("detail", ""))
+        unlock = _number(error.get("unlock_time")) or 0
+        raise_error(name, _number(error.get("rspCode")), detail, unlock)
+    if _number(reply.get("code")):
+        raise_error(name, None, "no detail")
+
+
+def token(reply: Value) -> Token:
+    """Read the value of Login.
+
+    Raises:
+        Unreachable: if there is no token in it.
+    """
+    inner = _mapping(reply.get("Token"))
+    name, lease = str(inner.get("name") or ""), _number(inner.get("leaseTime"))
+    if not name:
+        raise Unreachable("the NVR accepted the login but gave no token: it may be starting up")
+    return Token(name, lease if lease and lease > 0 else DEFAULT_LEASE_SECONDS)
+
+
+def channels(reply: Value) -> list[Channel]:
+    """Read the value of GetChannelstatus in any of its forms; empty slots are left out.
+
+    The oldest firmware gives neither a name nor a type, newer ones mark an empty slot by an
+    empty name with `online` 0. Numbers need not be contiguous.
+    """
+    status = reply.get("status")
+    rows = [row for row in status if isinstance(row, Mapping)] if isinstance(status, list) else []
+    found: dict[int, Channel] = {}
+    for row in rows:
+        channel = _channel(row)
+        if channel and not _is_empty_slot(row):
+            found.setdefault(channel.number, channel)
+    return [found[number] for number in sorted(found)]
+
+
+def _channel(row: Value) -> Channel | None:
+    number = _number(row.get("channel"))
+    if number is None or not 0 <= number < 1000:
+        return None
+    asleep = _number(row.get("sleep"))
+    return Channel(
+        number=number,
+        name=str(row.get("name") or "").strip(),
+        online=bool(_number(row.get("online"))),
+        asleep=None if asleep is None else bool(asleep),
+    )
+
+
+def _is_empty_slot(row: Value) -> bool:
+    return not _number(row.get("online")) and not row.get("name") and not row.get("uid")
+
+
+def device(reply: Value) -> Device:
+    """Read the value of GetDevInfo."""
+    info = _mapping(reply.get("DevInfo"))
+    return Device(
+        name=str(info.get("name") or ""),
+        model=str(info.get("model") or "unknown model"),
+        firmware=str(info.get("firmVer") or "unknown firmware"),
+        channels=_number(info.get("channelNum")) or 1,
+    )
+
+
+def stream(reply: Value) -> Stream:
+    """Read the main stream of GetEnc; old firmware gives the size as "3840*2160" alone."""
+    main = _mapping(_mapping(reply.get("Enc")).get("mainStream"))
+    width, height = _number(main.get("width")), _number(main.get("height"))
+    if not (width and height):
+        parts = str(main.get("size", "")).split("*")
+        width, height = (_number(part) for part in (*parts, "", "")[:2])
+    return Stream(width or 0, height or 0, _number(main.get("frameRate")) or 0)
+
+
+def osd_name(reply: Value) -> str:
+    """Read the name that is written into the picture, from GetOsd."""
+    osd = _mapping(_mapping(reply.get("Osd")).get("osdChannel"))
+    return str(osd.get("name") or "").strip()
+
+
+def has_battery(reply: Value) -> bool:
+    """Read GetBatteryInfo: only cameras that run on a battery have something in it."""
+    return bool(_mapping(reply.get("Battery")))
+
+
+def device_time(reply: Value) -> datetime | None:
+    """Read GetTime as a moment in UTC; None where the NVR's clock was never set.
+
+    `timeZone` is seconds west of UTC (section 3.1.5); daylight saving is an offset in hours that
+    counts between its dates, which the clock's own hour already contains.
+    """
+    time = _mapping(reply.get("Time"))
+    year, month, day = (_number(time.get(key)) or 0 for key in ("year", "mon", "day"))
+    hour, minute, second = (_number(time.get(key)) or 0 for key in ("hour", "min", "sec"))
+    try:
+        wall = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    return wall + timedelta(seconds=_number(time.get("timeZone")) or 0)
+
+
+def _mapping(thing: Any) -> Value:
+    return thing if isinstance(thing, Mapping) else {}
+
+
+def _number(thing: Any) -> int | None:
+    """Return an integer written as a number or, by some firmware, as a string of digits."""
+    try:
+        return int(thing)
+    except (TypeError, ValueError, OverflowError):
+        return None
