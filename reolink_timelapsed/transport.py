@@ -1,0 +1,324 @@
+"""One HTTP(S) connection to the NVR: total deadlines, odd TLS, and errors in our own words.
+
+The only module that uses requests (and urllib3, on which it stands). Texts of its exceptions
+hold the whole URL with the token, so none of them is passed on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+import socket
+import ssl
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from reolink_timelapsed.api import Request, first_reply
+from reolink_timelapsed.clock import Clock, DeadlineExceeded
+from reolink_timelapsed.errors import BadFrame, NvrError, Stopped, Timeout, Unreachable
+
+MAX_BODY_BYTES = 64 * 2**20
+_CHUNK_BYTES = 64 * 2**10
+_PATH = "/cgi-bin/api.cgi"
+_PORTS = {"https": 443, "http": 80}
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+"""What OpenSSL calls it when the other side does not speak TLS at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the NVR is; an empty scheme means: find out, and port 0: the scheme's own."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `nvr.host`: a name or an address, perhaps with scheme and port."""
+        try:
+            return cls("", str(ipaddress.IPv6Address(text)), 0)
+        except ValueError:
+            parts = urlsplit(text if "://" in text else f"//{text}")
+            return cls(parts.scheme, parts.hostname or "", parts.port or 0)
+
+    def url(self, scheme: str) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port_for(scheme)}"
+
+    def port_for(self, scheme: str) -> int:
+        return self.port or _PORTS[scheme]
+
+
+class Transport:
+    """Sends one request at a time; every one ends within its deadline.
+
+    Raises, from every method that sends:
+        Unreachable: the NVR does not answer, or not as an API.
+        Timeout: it took the request and did not finish its answer in time.
+        BadFrame: the answer broke off, or is endless.
+        Stopped: told to stop meanwhile.
+    """
+
+    def __init__(self, host: str, clock: Clock, fingerprint: str = "") -> None:
+        self.address = Address.parse(host)
+        self._clock = clock
+        self._pin = fingerprint
+        self._scheme = self.address.scheme
+        self._http = self._new_connection()
+
+    @property
+    def url(self) -> str:
+        """The NVR's base URL; without a scheme until one was found."""
+        return self.address.url(self._scheme) if self._scheme else self.address.host
+
+    def post(self, command: str, token: str | None, body: Request, seconds: float) -> bytes:
+        """Send a command and return the body of its reply."""
+        return self._send("POST", _query(command, token), body, seconds)
+
+    def get_snapshot(self, channel: int, token: str, seconds: float) -> bytes:
+        """Ask for a picture and return what came instead or indeed.
+
+        Sent as GET, as every known client does. `rs` breaks caches; the guide wants it
+        (section 3.6.7).
+        """
+        query = _query("Snap", token) | {"channel": str(channel), "rs": secrets.token_hex(8)}
+        return self._send("GET", query, None, seconds)
+
+    def fingerprint(self, seconds: float) -> str:
+        """Return the SHA-256 of the NVR's certificate in hex, "" when it is reached by http."""
+        with self._bounded(seconds):
+            certificate = self._handshake() if self._scheme != "http" else None
+        return hashlib.sha256(certificate).hexdigest() if certificate else ""
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._http.close()
+
+    # Sending
+
+    def _send(self, method: str, query: dict[str, str], body: Any, seconds: float) -> bytes:
+        with self._bounded(seconds):
+            if not self._scheme:
+                self._scheme = self._find_scheme(seconds)
+            return self._exchange(method, self.url + _PATH, query, body, seconds)
+
+    def _exchange(
+        self, method: str, url: str, query: dict[str, str], body: Any, seconds: float
+    ) -> bytes:
+        try:
+            with self._http.request(
+                method,
+                url,
+                params=query,
+                json=body,
+                timeout=seconds,
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                self._check_status(response)
+                return _read(response)
+        except requests.RequestException as error:
+            self.close()
+            raise self._explain(error, seconds) from None
+
+    @contextmanager
+    def _bounded(self, seconds: float) -> Iterator[None]:
+        try:
+            with self._clock.deadline(seconds):
+                yield
+        except DeadlineExceeded:
+            self.close()
+            if self._clock.stopping:
+                raise Stopped("told to stop while the NVR was answering") from None
+            raise Timeout(f"no complete answer within {seconds:.0f} s") from None
+
+    def _check_status(self, response: requests.Response) -> None:
+        status = response.status_code
+        if status == requests.codes.ok:
+            return
+        if 300 <= status < 400:
+            raise Unreachable(
+                f"{self.url} redirects (HTTP {status}): set nvr.host to "
+                f"https://{self.address.host}, the NVR wants https"
+            )
+        raise Unreachable(
+            f"{self.url} answers HTTP {status}: the NVR is starting up or overloaded, "
+            "or nvr.host is another device"
+        )
+
+    # Which scheme
+
+    def _find_scheme(self, seconds: float) -> str:
+        """Return https if the NVR speaks it; http only if it does not and answers there.
+
+        A handshake that fails is an error, not a reason for http: the password would go out in
+        the clear to a device that has https.
+        """
+        if self._handshake() is not None:
+            return "https"
+        query = _query("GetDevInfo", None)
+        answer = self._exchange(
+            "POST", self.address.url("http") + _PATH, query, [{"cmd": "GetDevInfo"}], seconds
+        )
+        if first_reply(answer) is None:
+            raise Unreachable(
+                f"{self.address.url('http')} is a web server, but not the API of a Reolink NVR: "
+                "check nvr.host"
+            )
+        return "http"
+
+    def _handshake(self) -> bytes | None:
+        """Return the certificate (DER) at the https port, None if nothing there speaks TLS."""
+        address = (self.address.host, self.address.port_for("https"))
+        try:
+            with (
+                socket.create_connection(address) as plain,
+                _tls_context().wrap_socket(plain) as tls,
+            ):
+                return tls.getpeercert(binary_form=True)
+        except ConnectionRefusedError:
+            if self._scheme == "https" or self.address.port:
+                raise self._explain_os(ConnectionRefusedError()) from None
+            return None
+        except ssl.SSLError as error:
+            if error.reason in _NO_TLS and self._scheme != "https":
+                return None
+            raise self._explain_tls(error) from None
+        except OSError as error:
+            raise self._explain_os(error) from None
+
+    def _new_connection(self) -> requests.Session:
+        http = requests.Session()
+        http.trust_env = False  # no proxy, no .netrc: the NVR is in the house
+        http.headers.update({"Accept-Encoding": "identity"})
+        http.verify = False
+        http.mount("https://", _Adapter(self._pin))
+        return http
+
+    # Errors in our own words
+
+    def _explain(self, error: requests.RequestException, seconds: float) -> NvrError | BadFrame:
+        cause = _root(error)
+        if isinstance(cause, ssl.SSLError):
+            return self._explain_tls(cause)
+        if isinstance(error, requests.exceptions.ChunkedEncodingError):
+            return BadFrame("the connection broke off in the middle of the answer")
+        if isinstance(error, requests.exceptions.SSLError):
+            return self._explain_pin()
+        if isinstance(error, requests.ReadTimeout):
+            return Timeout(f"no complete answer within {seconds:.0f} s")
+        if isinstance(error, requests.ConnectTimeout) or cause is None:
+            return Unreachable(f"{self.url} does not answer within {seconds:.0f} s: is it on?")
+        return self._explain_os(cause)
+
+    def _explain_os(self, error: OSError) -> Unreachable:
+        where = self.address.host
+        if isinstance(error, socket.gaierror):
+            return Unreachable(f"there is no host named {where}: check nvr.host and the DNS")
+        if isinstance(error, ConnectionRefusedError):
+            return Unreachable(
+                f"{where} refuses connections: it is starting up, or its HTTP and HTTPS ports are "
+                "switched off (Settings, Network, Advanced, Port Settings), or nvr.host is wrong"
+            )
+        if isinstance(error, ConnectionError):
+            return Unreachable(f"{where} closed the connection without an answer")
+        return Unreachable(
+            f"no way to {where} ({error.strerror or 'network error'}): is the NVR on, "
+            "and this machine in its network?"
+        )
+
+    def _explain_tls(self, error: ssl.SSLError) -> Unreachable:
+        if "ingerprint" in str(error):
+            return self._explain_pin()
+        return Unreachable(
+            f"TLS with {self.address.host} fails ({error.reason or 'handshake failure'}): "
+            "if the NVR has no https, set nvr.host to "
+            f"http://{self.address.host} (the password then goes through the network unencrypted)"
+        )
+
+    def _explain_pin(self) -> Unreachable:
+        return Unreachable(
+            f"the certificate of {self.address.host} is not the one in nvr.tls_fingerprint: if "
+            "the NVR was reset, updated or replaced, run `reolink-timelapse test` with the key "
+            "left empty to see the new one; else another device answers in its place"
+        )
+
+
+class _Adapter(HTTPAdapter):
+    """Speaks to certificates that nobody signed and to ciphers that nobody else offers any more."""
+
+    def __init__(self, pin: str) -> None:
+        self._pin = pin
+        super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> Any:
+        options["ssl_context"] = _tls_context()
+        if self._pin:
+            options["assert_fingerprint"] = self._pin
+        return super().init_poolmanager(*args, **options)
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Return a context for devices of ten years ago.
+
+    Certificates are self-signed everywhere, so they are pinned or not checked. Some devices
+    offer static-RSA ciphers only, and the oldest TLS 1.0; neither is in Python's defaults.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    return context
+
+
+def _read(response: requests.Response) -> bytes:
+    """Return the whole body.
+
+    Debian 12's urllib3 accepts a body shorter than its Content-Length in silence.
+
+    Raises:
+        BadFrame: if the body is shorter than announced or larger than 64 MiB.
+    """
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise BadFrame("an answer of more than 64 MiB: given up")
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and len(body) < int(announced):
+        raise BadFrame(f"only {len(body)} of {announced} bytes came: cut short")
+    return bytes(body)
+
+
+def _query(command: str, token: str | None) -> dict[str, str]:
+    return {"cmd": command} | ({"token": token} if token else {})
+
+
+def _root(error: BaseException) -> OSError | None:
+    """Return the innermost OSError behind an exception of requests; none is quoted in full."""
+    found: OSError | None = None
+    seen: set[int] = set()
+    while error and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            found = error
+        inner = getattr(error, "reason", None) or next(iter(error.args), None)
+        following = inner if isinstance(inner, BaseException) else None
+        error = following or error.__cause__ or error.__context__  # type: ignore[assignment]
+    return found
+
+
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
