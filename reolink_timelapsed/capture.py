@@ -1,0 +1,202 @@
+"""The daemon's loop: wait for the tick, take a round of snapshots, say how it goes.
+
+Only this loop waits for long, and it pings the watchdog in every slice of a wait; rounds ping it
+before every snapshot. Ticks lie on the wall-clock grid: what a round takes is not added to the
+interval, and ticks that pass meanwhile are counted and skipped, never made up for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reolink_timelapsed.api import Channel
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.errors import NvrError, Stopped, StoreError
+from reolink_timelapsed.holdoff import Holdoff
+from reolink_timelapsed.ledger import Ledger, status
+from reolink_timelapsed.room import Room
+from reolink_timelapsed.rounds import Rounds
+from reolink_timelapsed.schedule import Plan, Ticks, Window
+from reolink_timelapsed.session import Session
+from reolink_timelapsed.story import Story, span
+from reolink_timelapsed.systemd import Notifier
+
+SLICE_SECONDS = 5.0
+"""The longest wait without a ping, and how soon a step of the clock is noticed."""
+
+IDLE_LOGOUT = timedelta(minutes=3)
+"""A longer wait gives the slot to people meanwhile."""
+
+_TOO_SLOW = "round too long"
+_CLOCK = "clock stepped"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop works with; `tell` shows a line of text as the daemon's state."""
+
+    session: Session
+    clock: Clock
+    notifier: Notifier
+    rounds: Rounds
+    room: Room
+    ledger: Ledger
+    story: Story
+    tell: Callable[[str], None]
+
+
+class Capture:
+    """The daemon. `run` returns when told to stop, or when a single run is over."""
+
+    def __init__(self, plan: Plan, interval: timedelta, parts: Parts) -> None:
+        self._plan = plan
+        self._interval = interval
+        self._parts = parts
+        self._clock = parts.clock
+        self._holdoff = Holdoff()
+        self._owes = False
+        self._owed: list[Channel] | None = None
+        self._why = ""
+        self._slow_said = False
+
+    def run(self) -> None:
+        """Capture window after window; on the way out log out, whatever happened."""
+        self._parts.notifier.ready()
+        try:
+            while not self._clock.stopping and (window := self._plan.at(self._clock.now())):
+                if self._clock.now() < window.start:
+                    self._rest(window)
+                else:
+                    self._capture(window)
+        except Stopped:
+            pass
+        finally:
+            self._parts.notifier.stopping()
+            self._parts.session.close()
+            self._parts.ledger.save()
+
+    # Waiting
+
+    def _wait(self, until: datetime) -> None:
+        """Wait one slice and ping; the caller looks at the clock again."""
+        self._parts.notifier.ping()
+        seconds = (until - self._clock.now()).total_seconds()
+        self._clock.sleep(min(max(seconds, 0.0), SLICE_SECONDS))
+
+    def _rest(self, window: Window) -> None:
+        """Wait for a window's start, as long as the clock does not change its mind."""
+        start = window.start.astimezone()
+        self._parts.tell(f"waiting for the next start at {start:%Y-%m-%d %H:%M}")
+        self._free_slot_until(window.start)
+        while not self._clock.stopping and self._plan.at(now := self._clock.now()) == window:
+            if now >= window.start:
+                return
+            self._wait(window.start)
+
+    def _free_slot_until(self, moment: datetime) -> None:
+        if moment - self._clock.now() > IDLE_LOGOUT:
+            self._parts.session.logout()
+
+    # Ticks
+
+    def _capture(self, window: Window) -> None:
+        """Take the rounds of one window, until it ends or a step of the clock leaves it."""
+        now = self._clock.now()
+        day = self._parts.ledger.open(window, self._interval, now)
+        awaited = now - window.start < self._interval
+        ticks = Ticks(self._interval, window.start if awaited else now)
+        while not self._clock.stopping and (now := self._clock.now()) in window:
+            day.miss_rounds(_CLOCK, ticks.look(now))
+            if now >= ticks.due:
+                self._settle(day)
+                self._owes, self._owed = True, None
+                self._try(day, ticks.due + self._interval)
+                day.miss_rounds(_TOO_SLOW, ticks.done(self._clock.now()))
+                self._parts.ledger.save_hourly(self._clock.now())
+                self._free_slot_until(ticks.due)
+            elif self._owes and not self._obstacle():
+                self._try(day, ticks.due)
+            else:
+                self._wait(min(ticks.due, window.end))
+        self._settle(day)
+        if not self._clock.stopping:
+            self._parts.ledger.close(self._clock.now())
+
+    def _try(self, day: DayRecord, until: datetime) -> None:
+        """Take the round that is owed, or what is left of it, if nothing stands in the way."""
+        if not self._obstacle():
+            started = self._clock.monotonic()
+            seconds = (until - self._clock.now()).total_seconds()
+            try:
+                self._round(day, started + seconds)
+                self._say_if_slow(self._clock.monotonic() - started)
+            except NvrError as error:
+                self._hold(error)
+            except StoreError as error:
+                self._parts.room.failed(error, self._clock.monotonic())
+                self._obstacle()
+        self._tell(day)
+
+    def _round(self, day: DayRecord, until: float) -> None:
+        if self._owed is None:
+            self._owed = self._parts.rounds.channels()
+        self._parts.rounds.take(day, self._owed, until)
+        self._owes = False
+        self._holdoff.clear()
+        self._parts.story.end("nvr", "the NVR gives pictures again", self._clock.monotonic())
+
+    def _settle(self, day: DayRecord) -> None:
+        """Write down what the tick that is over still owes."""
+        if self._owes and self._owed is None:
+            day.miss_rounds(self._why)
+        elif self._owes:
+            for channel in self._owed or ():
+                day.camera(channel.camera.folder).miss(self._why)
+        self._owes = False
+
+    # Obstacles
+
+    def _obstacle(self) -> str:
+        """Return what stands in the way of a round now, for `systemctl status`; "" if nothing."""
+        now = self._clock.monotonic()
+        if full := self._parts.room.refuses(now):
+            self._why = StoreError.reason
+            self._parts.story.begin("disk", "disk", f"capture pauses: {full}", now)
+            return full
+        self._parts.story.end("disk", "the disk takes frames again", now)
+        if not (self._holdoff.error and self._holdoff.active(now)):
+            return ""
+        self._why = self._holdoff.error.reason
+        wait = span(timedelta(seconds=self._holdoff.until - now))
+        return f"{self._holdoff.error}; next try in {wait}"
+
+    def _hold(self, error: NvrError) -> None:
+        now = self._clock.monotonic()
+        self._why = error.reason
+        self._holdoff.hold(error, now)
+        self._parts.story.begin("nvr", error.reason, f"no pictures: {error}", now)
+
+    def _say_if_slow(self, seconds: float) -> None:
+        if self._slow_said or seconds <= self._interval.total_seconds():
+            return
+        self._slow_said = True
+        log.warning(
+            "a round over all cameras takes %.0f s, longer than the interval of %.0f s: every "
+            "camera gets a frame each %.0f s; raise capture.interval_seconds, or choose cameras "
+            "with capture.channels",
+            seconds,
+            self._interval.total_seconds(),
+            -(-seconds // self._interval.total_seconds()) * self._interval.total_seconds(),
+        )
+
+    def _tell(self, day: DayRecord) -> None:
+        now = self._clock.now()
+        text = status(day, now, self._parts.room.free_bytes())
+        obstacle = self._obstacle()
+        self._parts.tell(f"{obstacle}; {text}" if obstacle else text)

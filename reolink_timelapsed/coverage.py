@@ -1,0 +1,111 @@
+"""What a day should hold, what it holds, and why the rest is missing. Plain values.
+
+A record lies beside the frames, one file a day, as JSON:
+
+    {"day": "2026-11-22", "start": "…", "end": "…", "interval_seconds": 15,
+     "missing_rounds": {"NVR unreachable": 4},
+     "cameras": {"ch0_Front_Door": {"captured": 4300, "bytes": 1290000000,
+                                    "newest": "…", "missing": {"offline": 12}}}}
+
+Ticks that are in none of these counts passed while the daemon was not running.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from reolink_timelapsed.schedule import Window, ticks_between
+
+STOPPED = "not running"
+
+
+@dataclass(slots=True)
+class CameraRecord:
+    """One camera's part of a day: frames, their bytes, and missed ticks by reason."""
+
+    captured: int = 0
+    size: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    newest: datetime | None = None
+
+    def frame(self, moment: datetime, size: int) -> None:
+        self.captured += 1
+        self.size += size
+        self.newest = moment
+
+    def miss(self, reason: str) -> None:
+        self.missing[reason] = self.missing.get(reason, 0) + 1
+
+
+@dataclass(slots=True)
+class DayRecord:
+    """One day of all cameras, by folder, and the rounds that no camera had."""
+
+    window: Window
+    interval: timedelta
+    cameras: dict[str, CameraRecord] = field(default_factory=dict)
+    missing_rounds: dict[str, int] = field(default_factory=dict)
+
+    def camera(self, folder: str) -> CameraRecord:
+        return self.cameras.setdefault(folder, CameraRecord())
+
+    def miss_rounds(self, reason: str, rounds: int = 1) -> None:
+        if rounds > 0:
+            self.missing_rounds[reason] = self.missing_rounds.get(reason, 0) + rounds
+
+    def expected(self, now: datetime) -> int:
+        """Return the ticks from the window's start until `now`, or its end."""
+        return ticks_between(self.window.start, min(now, self.window.end), self.interval)
+
+    def missing(self, folder: str, now: datetime) -> dict[str, int]:
+        """Return the missed ticks by reason, those with the daemon off included."""
+        camera = self.cameras.get(folder, CameraRecord())
+        missing = dict(Counter(self.missing_rounds) + Counter(camera.missing))
+        unknown = self.expected(now) - camera.captured - sum(missing.values())
+        return missing | ({STOPPED: unknown} if unknown > 0 else {})
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "day": str(self.window.day),
+            "start": self.window.start.isoformat(),
+            "end": self.window.end.isoformat(),
+            "interval_seconds": self.interval.total_seconds(),
+            "missing_rounds": {"NVR unreachable": 4},
+            "cameras": {
+                folder: {
+                    "captured": camera.captured,
+                    "bytes": camera.size,
+                    "newest": camera.newest.isoformat() if camera.newest else None,
+                    "missing": camera.missing,
+                }
+                for folder, camera in sorted(self.cameras.items())
+            },
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> DayRecord | None:
+        """Read a record; None if `value` is none."""
+        try:
+            window = Window(
+                datetime.fromisoformat(value["start"]),
+                datetime.fromisoformat(value["end"]),
+                date.fromisoformat(value["day"]),
+            )
+            interval = timedelta(seconds=float(value["interval_seconds"]))
+            cameras = {str(key): _camera(row) for key, row in value["cameras"].items()}
+            rounds = _counts(value["missing_rounds"])
+        except (TypeError, KeyError, ValueError, AttributeError):
+            return None
+        return cls(window, interval, cameras, rounds) if interval else None
+
+
+def _camera(row: Any) -> CameraRecord:
+    newest = datetime.fromisoformat(row["newest"]) if row.get("newest") else None
+    return CameraRecord(int(row["captured"]), int(row["bytes"]), _counts(row["missing"]), newest)
+
+
+def _counts(row: Any) -> dict[str, int]:
+    return {str(reason): int(count) for reason, count in row.items()}

@@ -1,0 +1,111 @@
+"""Keeps the record of the day under way on disk, and says what the day has come to."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from reolink_timelapsed.coverage import CameraRecord, DayRecord
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.schedule import Window, ticks_between
+from reolink_timelapsed.store import Store, read_json
+
+SAVE_EVERY = timedelta(hours=1)
+_GB = 1e9
+
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """The record of one day at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._saved: datetime | None = None
+        self.day: DayRecord | None = None
+
+    def open(self, window: Window, interval: timedelta, now: datetime) -> DayRecord:
+        """Begin a day, or go on with it; frames are counted anew on disk, which knows best."""
+        kept = load(self._store, window.day)
+        self.day = DayRecord(window, interval)
+        if kept:
+            self.day.cameras, self.day.missing_rounds = kept.cameras, kept.missing_rounds
+        for folder in self._store.camera_folders():
+            self._recount(folder, window.day)
+        self._saved = now
+        return self.day
+
+    def save_hourly(self, now: datetime) -> None:
+        """Write the record once an hour; a kill loses at most the reasons of that hour."""
+        if self._saved is None or not timedelta(0) <= now - self._saved < SAVE_EVERY:
+            self._saved = now
+            self.save()
+
+    def save(self) -> None:
+        """Write the record of the day under way, if there is one and the disk takes it."""
+        if self.day is None:
+            return
+        try:
+            self._store.write_json(
+                record_path(self._store, self.day.window.day), self.day.to_json()
+            )
+        except StoreError as error:
+            log.debug("the day's record could not be written: %s", error)
+
+    def close(self, now: datetime) -> None:
+        """End the day: write its record, and its sum into the journal."""
+        self.save()
+        if self.day:
+            log.info("%s", summary(self.day, now))
+        self.day = None
+
+    def _recount(self, folder: str, day: date) -> None:
+        frames = self._store.frames(folder, day)
+        if frames and self.day:
+            camera = self.day.camera(folder)
+            known = camera.size / camera.captured if camera.captured else 0.0
+            size = known or frames[-1].path.stat().st_size
+            camera.captured, camera.size = len(frames), round(size * len(frames))
+            camera.newest = frames[-1].moment
+
+
+def record_path(store: Store, day: date) -> Path:
+    """Return where the record of a day lies."""
+    return store.root / "coverage" / f"{day}.json"
+
+
+def load(store: Store, day: date) -> DayRecord | None:
+    """Return the record of a day, None if there is none."""
+    return DayRecord.from_json(read_json(record_path(store, day)))
+
+
+def summary(day: DayRecord, now: datetime) -> str:
+    """Return the day so far in a line: frames of how many, per camera, and why some are missing."""
+    expected = day.expected(now)
+    parts = []
+    for folder, camera in sorted(day.cameras.items()):
+        why = ", ".join(f"{count} {reason}" for reason, count in day.missing(folder, now).items())
+        parts.append(f"{folder} {camera.captured} of {expected}" + (f" ({why})" if why else ""))
+    return f"{day.window.day}: frames: " + ("; ".join(parts) or "none")
+
+
+def rest_bytes(day: DayRecord, now: datetime) -> int:
+    """Estimate the bytes that the rest of the day will take, from the frames it has."""
+    left = ticks_between(max(now, day.window.start), day.window.end, day.interval)
+    return round(sum(_average(camera) for camera in day.cameras.values()) * left)
+
+
+def status(day: DayRecord, now: datetime, free_bytes: int) -> str:
+    """Return the line for `systemctl status`."""
+    captured = sum(camera.captured for camera in day.cameras.values())
+    missed = sum(sum(day.missing(folder, now).values()) for folder in day.cameras)
+    return (
+        f"{day.window.day}: {captured} frames of {len(day.cameras)} cameras, {missed} missed; "
+        f"the rest of the day needs {rest_bytes(day, now) / _GB:.1f} GB "
+        f"of {free_bytes / _GB:.1f} GB free"
+    )
+
+
+def _average(camera: CameraRecord) -> float:
+    return camera.size / camera.captured if camera.captured else 0.0
