@@ -1,0 +1,3 @@
+from reolink_timelapsed.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,119 @@
+"""The `test` command: looks at all that capturing and stitching need and says what it found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TextIO
+
+from reolink_timelapsed import encode
+from reolink_timelapsed.api import Channel
+from reolink_timelapsed.config import Config
+from reolink_timelapsed.errors import BadFrame, ChannelFailed, StoreError, TimelapseError
+from reolink_timelapsed.jpeg import picture_size
+from reolink_timelapsed.roster import Roster
+from reolink_timelapsed.session import Session
+from reolink_timelapsed.store import Store
+
+_GB = 1e9
+_MB = 1e6
+_HEADINGS = ("channel", "name", "stream", "fps", "snapshot", "size")
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What the checks found; `exit_code` is that of the first fault."""
+
+    out: TextIO
+    exit_code: int = 0
+    frame_bytes: int = 0
+
+    def line(self, label: str, text: str) -> None:
+        self.out.write(f"{label:<10} {text}\n")
+        self.out.flush()
+
+    def fault(self, label: str, error: TimelapseError) -> None:
+        self.line(label, f"FAILED: {error}")
+        self.exit_code = self.exit_code or error.exit_code
+
+
+def run(config: Config, session: Session, store: Store, out: TextIO = sys.stdout) -> int:
+    """Check the NVR, its cameras, the disk and ffmpeg; return the exit code of the first fault."""
+    findings = _Findings(out)
+    try:
+        for label, check in (
+            ("NVR", lambda: _nvr(config, session, findings)),
+            ("disk", lambda: _disk(config, store, findings)),
+            ("ffmpeg", lambda: findings.line("ffmpeg", f"{encode.version()}, with libx264")),
+        ):
+            _guarded(label, check, findings)
+    finally:
+        session.close()
+    return findings.exit_code
+
+
+def _guarded(label: str, check: Callable[[], None], findings: _Findings) -> None:
+    try:
+        check()
+    except TimelapseError as error:
+        findings.fault(label, error)
+
+
+def _nvr(config: Config, session: Session, findings: _Findings) -> None:
+    findings.line("address", config.nvr.host)
+    device = session.device()
+    findings.line("protocol", _protocol(config, session))
+    findings.line("login", f"accepted for {config.nvr.username}")
+    findings.line("NVR", f"{device.model}, firmware {device.firmware}")
+    roster = Roster(session, config.capture)
+    roster.refresh(0.0)
+    rows = [_HEADINGS, *(_camera(session, channel, findings) for channel in roster.channels)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        findings.out.write("  ".join(cells).rstrip() + "\n")
+
+
+def _protocol(config: Config, session: Session) -> str:
+    print_ = session.fingerprint()
+    if not print_:
+        return "http (the password goes through the network unencrypted)"
+    pinned = "pinned" if config.nvr.tls_fingerprint else "to pin it, set nvr.tls_fingerprint to"
+    return f"https, certificate {pinned} {print_}"
+
+
+def _camera(session: Session, channel: Channel, findings: _Findings) -> tuple[str, ...]:
+    stream = session.stream(channel.number)
+    start = (str(channel.number), channel.name)
+    size = f"{stream.width}x{stream.height}" if stream.width else "unknown"
+    fps = str(stream.fps or "unknown")
+    try:
+        picture = session.snapshot(channel.number)
+        width, height = picture_size(picture)
+    except (ChannelFailed, BadFrame) as error:
+        findings.exit_code = findings.exit_code or error.exit_code
+        return (*start, size, fps, "FAILED", str(error))
+    findings.frame_bytes += len(picture)
+    return (*start, size, fps, f"{width}x{height}", f"{len(picture) / _MB:.2f} MB")
+
+
+def _disk(config: Config, store: Store, findings: _Findings) -> None:
+    store.open()
+    free = store.free_bytes()
+    text = f"{store.root}: {free / _GB:.1f} GB free"
+    frames = config.capture.duration / config.capture.interval
+    if findings.frame_bytes:
+        daily = findings.frame_bytes * frames
+        usable = max(free - config.storage.min_free_bytes, 0)
+        seconds = config.capture.interval.total_seconds()
+        text += (
+            f", enough for {usable / daily:.1f} days of frames"
+            f" ({daily / _GB:.1f} GB a day at {seconds:g} s)"
+        )
+    findings.line("disk", text)
+    if free < config.storage.min_free_bytes:
+        raise StoreError(
+            f"less than storage.min_free_gb ({config.storage.min_free_gb:g} GB) is free: "
+            "capture would pause"
+        )

@@ -1,0 +1,106 @@
+"""From the command line to an exit code: the one place where errors become text."""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from reolink_timelapsed import check, config, setup, wiring
+from reolink_timelapsed.config import Config, NvrConfig
+from reolink_timelapsed.errors import ConfigError, TimelapseError, UsageError
+from reolink_timelapsed.logs import set_up
+from reolink_timelapsed.parser import build_parser
+from reolink_timelapsed.scrub import Scrubber
+from reolink_timelapsed.store import Store
+from reolink_timelapsed.wiring import World
+
+_SOFTWARE = 70
+_INTERRUPTED = 130
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    scrubber = Scrubber()
+    set_up(scrubber, verbose=False)
+    try:
+        given = build_parser().parse_args(arguments)
+        set_up(scrubber, verbose=given.verbose)
+        return _COMMANDS[given.command](given, World.real(scrubber))
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("%s", problem)
+        return error.exit_code
+    except TimelapseError as error:
+        if error.exit_code:
+            log.error("%s", error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception:
+        log.exception("this should not happen; please report it")
+        return _SOFTWARE
+
+
+def _load(given: argparse.Namespace, world: World, *, needs_nvr: bool) -> Config:
+    settings = config.load(given.config, world.environ, needs_nvr=needs_nvr)
+    for warning in settings.warnings:
+        log.warning("%s", warning)
+    return settings
+
+
+def _test(given: argparse.Namespace, world: World) -> int:
+    settings = _load(given, world, needs_nvr=True)
+    password = config.password(settings.nvr, world.environ)
+    world.clock.stop_on_signals()
+    session = wiring.session(settings, password, world, keep_token=False)
+    return check.run(settings, session, Store(settings.storage.data_dir, "test"))
+
+
+def _capture(given: argparse.Namespace, world: World) -> int:
+    faulthandler.enable()  # a watchdog kill then shows where it hung
+    settings = _load(given, world, needs_nvr=True)
+    password = config.password(settings.nvr, world.environ)
+    world.clock.stop_on_signals()
+    store = Store(settings.storage.data_dir, "capture")
+    store.open()
+    session = wiring.session(settings, password, world, keep_token=True)
+    wiring.capture(settings, store, session, world, lambda: None).run()
+    return 0
+
+
+def _setup(given: argparse.Namespace, world: World) -> int:
+    password = _line_from_stdin() if given.password_stdin else None
+
+    def probe(nvr: NvrConfig, password: str) -> setup.Found:
+        session = wiring.session(Config(nvr=nvr), password, world, keep_token=False)
+        try:
+            cameras = session.channels()
+            return setup.Found(session.url, session.fingerprint(), cameras)
+        finally:
+            session.close()
+
+    return setup.run(
+        given.config or config.DEFAULT_PATH,
+        setup.Given(given.host, given.username, password, test=not given.no_test),
+        setup.Terminal(interactive=sys.stdin.isatty() and not given.password_stdin),
+        probe,
+    )
+
+
+def _line_from_stdin() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise UsageError("--password-stdin: nothing came on standard input")
+    return line.rstrip("\r\n")
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace, World], int]] = {
+    "setup": _setup,
+    "test": _test,
+    "capture": _capture,
+}

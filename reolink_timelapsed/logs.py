@@ -1,0 +1,54 @@
+"""Log lines: with priorities where the journal reads them, plain elsewhere; never a secret."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from reolink_timelapsed.scrub import Scrubber
+
+_PRIORITIES = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+
+
+class Formatter(logging.Formatter):
+    """Cleans the whole of a line, tracebacks included."""
+
+    def __init__(self, scrubber: Scrubber, *, journal: bool) -> None:
+        super().__init__("%(message)s" if journal else "%(asctime)s %(levelname)s %(message)s")
+        self.default_msec_format = None
+        self._scrubber = scrubber
+        self._journal = journal
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = self._scrubber.clean(super().format(record))
+        if not self._journal:
+            return text
+        mark = f"<{_PRIORITIES.get(record.levelno, 5)}>"
+        return "\n".join(mark + line for line in text.splitlines())
+
+
+def set_up(scrubber: Scrubber, *, verbose: bool) -> None:
+    """Send our own log to standard error; `verbose` adds the story of every retry."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Formatter(scrubber, journal=to_journal()))
+    ours = logging.getLogger(__package__)
+    ours.handlers[:] = [handler]
+    ours.propagate = False
+    ours.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def to_journal() -> bool:
+    """Whether standard error is the journal: systemd names its device and inode."""
+    try:
+        device, inode = os.environ.get("JOURNAL_STREAM", "").split(":")
+        error = os.fstat(sys.stderr.fileno())
+        return (error.st_dev, error.st_ino) == (int(device), int(inode))
+    except (ValueError, OSError):
+        return False

@@ -1,0 +1,89 @@
+"""Puts the objects together from the configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+
+from reolink_timelapsed.board import Board
+from reolink_timelapsed.capture import Capture, Parts
+from reolink_timelapsed.clock import Clock, local_zone
+from reolink_timelapsed.config import Config
+from reolink_timelapsed.ledger import Ledger
+from reolink_timelapsed.memory import LoginGuard, TokenFile
+from reolink_timelapsed.room import Room
+from reolink_timelapsed.roster import Roster
+from reolink_timelapsed.rounds import Rounds
+from reolink_timelapsed.schedule import Daily, Once, Plan
+from reolink_timelapsed.scrub import Scrubber
+from reolink_timelapsed.session import Credentials, Session
+from reolink_timelapsed.store import Store
+from reolink_timelapsed.story import Story
+from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What surrounds a command: the clock, the environment, the secrets not to be printed."""
+
+    clock: Clock
+    scrubber: Scrubber
+    environ: Mapping[str, str]
+    zone: tzinfo
+
+    @classmethod
+    def real(cls, scrubber: Scrubber) -> World:
+        return cls(Clock(), scrubber, os.environ, local_zone())
+
+    def state_folder(self, config: Config) -> Path:
+        """Where tokens and refusals are remembered: systemd's state directory, else the data."""
+        return Path(self.environ.get("STATE_DIRECTORY") or config.storage.data_dir) / ".state"
+
+    def runtime_folder(self) -> Path | None:
+        folder = self.environ.get("RUNTIME_DIRECTORY")
+        return Path(folder) if folder else None
+
+
+def plan(config: Config, world: World) -> Plan:
+    """Return when to capture."""
+    capture = config.capture
+    if capture.daily_start is None:
+        return Once.starting(world.clock.now(), capture.duration, world.zone)
+    return Daily(capture.daily_start, capture.duration, world.zone)
+
+
+def session(config: Config, password: str, world: World, *, keep_token: bool) -> Session:
+    """Return a session with the configured NVR; `keep_token` is for the daemon alone."""
+    nvr, folder = config.nvr, world.state_folder(config)
+    return Session(
+        Transport(nvr.host, world.clock, nvr.tls_fingerprint),
+        Credentials(nvr.username, password),
+        world.clock,
+        guard=LoginGuard(folder),
+        scrubber=world.scrubber,
+        token_file=TokenFile(folder) if keep_token else None,
+        timeout_seconds=nvr.timeout_seconds,
+    )
+
+
+def capture(
+    config: Config, store: Store, nvr: Session, world: World, make_room: Callable[[], None]
+) -> Capture:
+    """Return the daemon; `make_room` is called when the disk runs short."""
+    clock, notifier, story = world.clock, Notifier(), Story()
+    roster = Roster(nvr, config.capture)
+    parts = Parts(
+        session=nvr,
+        clock=clock,
+        notifier=notifier,
+        rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story),
+        room=Room(store, config.storage.min_free_bytes, make_room),
+        ledger=Ledger(store),
+        story=story,
+        tell=Board(notifier, world.scrubber, clock, world.runtime_folder()).tell,
+    )
+    return Capture(plan(config, world), config.capture.interval, parts)
