@@ -6,15 +6,19 @@ import argparse
 import faulthandler
 import logging
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from reolink_timelapsed import check, config, setup, wiring
+from reolink_timelapsed import check, config, demo, setup, stitch, wiring
 from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError, TimelapseError, UsageError
 from reolink_timelapsed.logs import set_up
+from reolink_timelapsed.orders import StitchRequest
 from reolink_timelapsed.parser import build_parser
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.wiring import World
 
 _SOFTWARE = 70
@@ -57,7 +61,7 @@ def _test(given: argparse.Namespace, world: World) -> int:
     settings = _load(given, world, needs_nvr=True)
     password = config.password(settings.nvr, world.environ)
     world.clock.stop_on_signals()
-    session = wiring.session(settings, password, world, keep_token=False)
+    session = wiring.session(settings.nvr, password, world, world.state_folder(settings))
     return check.run(settings, session, Store(settings.storage.data_dir, "test"))
 
 
@@ -68,21 +72,66 @@ def _capture(given: argparse.Namespace, world: World) -> int:
     world.clock.stop_on_signals()
     store = Store(settings.storage.data_dir, "capture")
     store.open()
-    session = wiring.session(settings, password, world, keep_token=True)
-    wiring.capture(settings, store, session, world, lambda: None).run()
+    memory = world.state_folder(settings)
+    session = wiring.session(settings.nvr, password, world, memory, keep_token=True)
+    daemon = wiring.capture(
+        settings,
+        wiring.plan(settings, world),
+        store,
+        session,
+        world,
+        make_room=lambda: None,
+        tell=wiring.board(world).tell,
+    )
+    daemon.run()
     return 0
+
+
+def _stitch(given: argparse.Namespace, world: World) -> int:
+    request = StitchRequest(
+        now=given.now,
+        day=given.date,
+        first=given.first,
+        last=given.last,
+        daily_time=given.daily_time,
+        camera=given.camera,
+        every_n_frames=given.every_n_frames,
+        fps=given.fps,
+        output=given.output,
+        force=given.force,
+        dry_run=given.dry_run,
+    )
+    settings = _load(given, world, needs_nvr=False)
+    world.clock.stop_on_signals()
+    report = stitch.run(
+        Store(settings.storage.data_dir, "stitch"),
+        settings,
+        request,
+        world.clock,
+        zone=world.zone,
+        status=Notifier().status,
+        terminal=sys.stderr if sys.stderr.isatty() else None,
+    )
+    for line in report.plans:
+        sys.stdout.write(f"{line}\n")
+    return report.exit_code
+
+
+def _demo(given: argparse.Namespace, world: World) -> int:
+    return demo.run(given.output, world.zone)
 
 
 def _setup(given: argparse.Namespace, world: World) -> int:
     password = _line_from_stdin() if given.password_stdin else None
 
     def probe(nvr: NvrConfig, password: str) -> setup.Found:
-        session = wiring.session(Config(nvr=nvr), password, world, keep_token=False)
-        try:
-            cameras = session.channels()
-            return setup.Found(session.url, session.fingerprint(), cameras)
-        finally:
-            session.close()
+        with tempfile.TemporaryDirectory() as memory:
+            session = wiring.session(nvr, password, world, Path(memory))
+            try:
+                cameras = session.channels()
+                return setup.Found(session.url, session.fingerprint(), cameras)
+            finally:
+                session.close()
 
     return setup.run(
         given.config or config.DEFAULT_PATH,
@@ -103,4 +152,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, World], int]] = {
     "setup": _setup,
     "test": _test,
     "capture": _capture,
+    "stitch": _stitch,
+    "demo": _demo,
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from reolink_timelapsed.board import Board
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, local_zone
-from reolink_timelapsed.config import Config
+from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.room import Room
@@ -56,24 +56,43 @@ def plan(config: Config, world: World) -> Plan:
     return Daily(capture.daily_start, capture.duration, world.zone)
 
 
-def session(config: Config, password: str, world: World, *, keep_token: bool) -> Session:
-    """Return a session with the configured NVR; `keep_token` is for the daemon alone."""
-    nvr, folder = config.nvr, world.state_folder(config)
+def session(
+    nvr: NvrConfig, password: str, world: World, memory: Path, *, keep_token: bool = False
+) -> Session:
+    """Return a session with the NVR; `memory` is the folder of what outlives it.
+
+    `keep_token` is for the daemon alone: two processes must not share a token.
+    """
     return Session(
         Transport(nvr.host, world.clock, nvr.tls_fingerprint),
         Credentials(nvr.username, password),
         world.clock,
-        guard=LoginGuard(folder),
+        guard=LoginGuard(memory),
         scrubber=world.scrubber,
-        token_file=TokenFile(folder) if keep_token else None,
+        token_file=TokenFile(memory) if keep_token else None,
         timeout_seconds=nvr.timeout_seconds,
     )
 
 
+def board(world: World) -> Board:
+    """Return where the daemon shows its state."""
+    return Board(Notifier(), world.scrubber, world.clock, world.runtime_folder())
+
+
 def capture(
-    config: Config, store: Store, nvr: Session, world: World, make_room: Callable[[], None]
+    config: Config,
+    when: Plan,
+    store: Store,
+    nvr: Session,
+    world: World,
+    *,
+    make_room: Callable[[], None],
+    tell: Callable[[str], None],
 ) -> Capture:
-    """Return the daemon; `make_room` is called when the disk runs short."""
+    """Return the daemon.
+
+    `make_room` is called when the disk runs short, `tell` with every change of its state.
+    """
     clock, notifier, story = world.clock, Notifier(), Story()
     roster = Roster(nvr, config.capture)
     parts = Parts(
@@ -84,6 +103,6 @@ def capture(
         room=Room(store, config.storage.min_free_bytes, make_room),
         ledger=Ledger(store),
         story=story,
-        tell=Board(notifier, world.scrubber, clock, world.runtime_folder()).tell,
+        tell=tell,
     )
-    return Capture(plan(config, world), config.capture.interval, parts)
+    return Capture(when, config.capture.interval, parts)
