@@ -103,14 +103,27 @@ class Store:
         """Return the days that have a frames folder, oldest first."""
         return _days(self.root / "frames" / folder)
 
-    def remove_frames(self, folder: str, day: date) -> None:
-        """Delete a day's frames and its folder."""
-        self.remove(self.frames_home(folder, day))
+    def remove_frames(self, folder: str, day: date, keep: Frame | None = None) -> None:
+        """Delete a day's frames and its folder, or all frames but `keep`."""
+        home = self.frames_home(folder, day)
+        if keep is None:
+            self.remove(home)
+            return
+        with translated(home):
+            for frame in self.frames(folder, day):
+                if frame != keep:
+                    _delete(frame.path)
+            sync(home)
 
     # Segments and videos
 
     def segments_home(self, folder: str, day: date | str) -> Path:
         return self.root / "segments" / folder / str(day)
+
+    def segment_homes(self, folder: str) -> list[Path]:
+        """Return all folders of segments of a camera, those of days and those of other films."""
+        home = self.root / "segments" / folder
+        return sorted(home / name for name in _names(home))
 
     def segment_days(self, folder: str) -> list[date]:
         """Return the days that have a segments folder, oldest first."""

@@ -1,0 +1,212 @@
+"""What ffmpeg is asked to do: pictures into a piece of film, pieces into a video.
+
+One run makes every rendition of a piece: the pictures come in on a pipe, are decoded once,
+brought to one size and to the colours of video, and split. The pieces of a video are joined
+without touching a picture.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from reolink_timelapsed.errors import EncodeError
+from reolink_timelapsed.plan import Size
+from reolink_timelapsed.rungs import Rung
+
+OLDEST = (5, 1)
+KEYFRAME_SECONDS = 5
+"""Of film: how far a player may have to decode when somebody jumps."""
+
+_INSTALL = "install it with `sudo apt install ffmpeg`"
+_CHECK_SECONDS = 60.0
+_TAGS = {
+    "colorspace": "bt709",
+    "color_primaries": "bt709",
+    "color_trc": "bt709",
+    "color_range": "tv",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Pictures per second of film, and x264's preset and constant rate factor."""
+
+    fps: int
+    preset: str
+    crf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file to be made, and the size of its picture in pixels (both even)."""
+
+    path: Path
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of the encoder: the first target is the full rendition.
+
+    `picture` is the size (upright) that all the pictures have, None if they differ.
+    """
+
+    picture: Size | None
+    targets: tuple[Target, ...]
+    quality: Quality
+    rung: Rung
+    cores: int
+
+
+def graph(job: Job) -> Any:
+    """Return the ffmpeg-python graph of a run that reads JPEGs from its standard input."""
+    pictures = ffmpeg.input(
+        "pipe:0", format="image2pipe", framerate=job.quality.fps, vcodec="mjpeg"
+    )
+    film = _coloured(_fitted(pictures, job))
+    copies = film.split()
+    outputs = [
+        _output(copies[number], target, job, small=number > 0)
+        for number, target in enumerate(job.targets)
+    ]
+    arguments = ["-hide_banner", "-loglevel", "error", "-y"]
+    if job.rung.in_flight:
+        arguments += ["-progress", "pipe:1", "-stats_period", "0.05"]
+    return ffmpeg.merge_outputs(*outputs).global_args(*arguments)
+
+
+def encode_command(job: Job) -> list[str]:
+    """Return the command line of `graph`."""
+    return list(ffmpeg.compile(graph(job)))
+
+
+def _fitted(stream: Any, job: Job) -> Any:
+    """Bring every picture to the size of the film, undistorted; odd edges lose a line."""
+    width, height = job.targets[0].size
+    if job.picture == (width, height):
+        return stream
+    if job.picture and job.picture[0] - width in (0, 1) and job.picture[1] - height in (0, 1):
+        return stream.filter("crop", width, height, 0, 0)
+    if job.picture:
+        return stream.filter("scale", width, height, flags="bicubic", out_range="full")
+    fitted = stream.filter(
+        "scale",
+        width,
+        height,
+        force_original_aspect_ratio="decrease",
+        flags="bicubic",
+        out_range="full",
+    )
+    return fitted.filter("pad", width, height, -1, -1).filter("setsar", 1)
+
+
+def _coloured(stream: Any) -> Any:
+    """Turn JPEG's full-range BT.601 into the limited-range BT.709 that players expect.
+
+    Range and matrix both, or reds and greens shift. The `colorspace` filter takes a fifth of the
+    time of `scale` for it. JPEG's matrix is that of SMPTE 170M; primaries and transfer are kept.
+    """
+    return (
+        stream.filter("scale", in_range="full", out_range="full")
+        .filter("format", "yuv420p")
+        .filter(
+            "colorspace",
+            ispace="smpte170m",
+            irange="pc",
+            iprimaries="bt709",
+            itrc="bt709",
+            space="bt709",
+            range="tv",
+            primaries="bt709",
+            trc="bt709",
+            format="yuv420p",
+            fast=1,
+        )
+    )
+
+
+def _output(stream: Any, target: Target, job: Job, *, small: bool) -> Any:
+    if target.size != job.targets[0].size:
+        stream = stream.filter("scale", *target.size, flags="bicubic")
+    options = job.rung.x264(job.cores, small=small)
+    return stream.output(
+        str(target.path),
+        vcodec="libx264",
+        preset=job.quality.preset,
+        crf=job.quality.crf,
+        pix_fmt="yuv420p",
+        fps_mode="passthrough",
+        g=KEYFRAME_SECONDS * job.quality.fps,
+        format="mp4",
+        **_TAGS,
+        **{
+            "profile:v": "high",
+            "x264-params": ":".join(f"{name}={value}" for name, value in options.items()),
+        },
+    )
+
+
+def join_command(pieces: Path, titles: Path, subtitles: Path, made: Path) -> list[str]:
+    """Return the command that joins pieces, by their list, into a video that streams.
+
+    `titles` (ffmetadata) holds title and chapters, `subtitles` (SubRip) the time of day.
+    `auto_convert 0` keeps every packet as the encoder wrote it.
+    """
+    inputs = ["-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", str(pieces)]
+    inputs += ["-f", "ffmetadata", "-i", str(titles), "-f", "srt", "-i", str(subtitles)]
+    maps = ["-map", "0:v", "-map", "2:s", "-map_metadata", "1", "-map_chapters", "1"]
+    streams = ["-c:v", "copy", "-c:s", "mov_text", "-metadata:s:s:0", "language=und"]
+    output = ["-movflags", "+faststart", "-f", "mp4", str(made)]
+    return ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y", *inputs, *maps, *streams, *output]
+
+
+def pieces_list(paths: Sequence[Path]) -> str:
+    """Return the list of pieces for `join_command`."""
+    quoted = (str(path).replace("'", r"'\''") for path in paths)
+    return "ffconcat version 1.0\n" + "".join(f"file '{path}'\n" for path in quoted)
+
+
+def version() -> str:
+    """Return ffmpeg's version, once it is known to have all that is needed here.
+
+    Raises:
+        EncodeError: if it is missing, too old, or without the encoder; names the remedy.
+    """
+    for program in ("ffmpeg", "ffprobe"):
+        if shutil.which(program) is None:
+            raise EncodeError(f"{program} is not installed: {_INSTALL}")
+    words = _answer("-version").split()
+    found = words[2] if len(words) > 2 else "unknown"
+    number = re.match(r"n?(\d+)\.(\d+)", found)
+    if number and (int(number[1]), int(number[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise EncodeError(f"ffmpeg {found} is too old, {oldest} is needed: {_INSTALL}")
+    if not re.search(r"\blibx264\b", _answer("-encoders")):
+        raise EncodeError(f"this ffmpeg ({found}) has no libx264 encoder: {_INSTALL}")
+    return found
+
+
+def _answer(question: str) -> str:
+    try:
+        done = subprocess.run(
+            ["ffmpeg", "-hide_banner", question]
+            if question != "-version"
+            else ["ffmpeg", question],
+            check=True,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_CHECK_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EncodeError(f"ffmpeg does not work ({error}): {_INSTALL}") from error
+    return done.stdout

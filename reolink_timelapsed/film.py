@@ -1,0 +1,165 @@
+"""A film in the making: what is known of it, and the records of the segments it consists of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reolink_timelapsed import plan
+from reolink_timelapsed.config import StitchConfig
+from reolink_timelapsed.frame import HD, RENDITIONS, Frame, Rendition, Segment
+from reolink_timelapsed.plan import Pick, Piece, Size
+from reolink_timelapsed.schedule import hour_of
+from reolink_timelapsed.store import read_json
+
+RECIPE = 1
+"""Counted up when the same frames and settings would give another film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One rendition of a segment.
+
+    `digest` tells its packets from all others, `signature` is what a decoder must know.
+    """
+
+    size: Size
+    bytes: int
+    digest: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A finished segment: written last, beside its files, so it tells that they are whole."""
+
+    key: str
+    frames: int
+    sizes: Counter[Size]
+    refused: dict[str, str]
+    rung: int
+    seconds: float
+    parts: dict[str, Part]
+
+    def to_json(self) -> dict[str, Any]:
+        sizes = {"{}x{}".format(*size): count for size, count in self.sizes.items()}
+        return asdict(self) | {"sizes": sizes}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Record | None:
+        """Read a record back; None if `value` is none."""
+        try:
+            sizes = {_size(text.split("x")): int(n) for text, n in value["sizes"].items()}
+            parts = {
+                name: Part(_size(part["size"]), part["bytes"], part["digest"], part["signature"])
+                for name, part in value["parts"].items()
+            }
+            return cls(**(value | {"sizes": Counter(sizes), "parts": parts}))
+        except (TypeError, KeyError, ValueError, AttributeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A piece of the film and the record of its segment."""
+
+    piece: Piece
+    record: Record
+
+
+@dataclass(slots=True)
+class Film:
+    """A film in the making.
+
+    `home` is the folder of its segments, `frames` lists what there is to show now, and `choose`
+    picks from that. `refused` tells, by name, why files are left out.
+    """
+
+    label: str
+    home: Path
+    frames: Callable[[], list[Frame]]
+    choose: Callable[[Sequence[Frame]], list[Pick]]
+    config: StitchConfig
+    refused: dict[str, str] = field(default_factory=dict)
+    records: dict[datetime, Record] = field(default_factory=dict)
+    sizes: dict[datetime, Counter[Size]] = field(default_factory=dict)
+    lowest_rung: int = 0
+
+    def recall(self) -> None:
+        """Take in the segments that are on disk, as whole as their records say."""
+        for path in sorted(self.home.glob("*.json")):
+            segment = Segment.from_name(path.with_suffix(".mp4").name)
+            record = Record.from_json(read_json(path))
+            if segment and record and self._is_whole(segment.hour, record):
+                self.remember(segment.hour, record)
+
+    def remember(self, hour: datetime, record: Record) -> None:
+        self.records[hour] = record
+        self.sizes[hour] = record.sizes
+        self.refused |= record.refused
+
+    def picks(self) -> list[Pick]:
+        """Return what the film shows, from the frames there are now."""
+        return self.choose([f for f in self.frames() if f.path.name not in self.refused])
+
+    def pieces(self, picks: Sequence[Pick]) -> list[Piece]:
+        """Return the pieces the film falls into; those that are made stay as they are."""
+        return list(plan.pieces(picks, self._made))
+
+    def record(self, piece: Piece) -> Record | None:
+        """Return the record of a piece that is made."""
+        known = self._made(piece.picks) == len(piece.picks)
+        return self.records[piece.hour] if known else None
+
+    def _made(self, picks: Sequence[Pick]) -> int:
+        """Return how many of `picks`, from the first on, the segment of their hour shows."""
+        record = self.records.get(hour_of(picks[0].at)) if picks else None
+        fits = record and self.key(picks[: record.frames]) == record.key
+        return record.frames if record and fits else 0
+
+    @property
+    def full(self) -> Size | None:
+        """Return the size of the full rendition, as far as is known by now."""
+        seen: Counter[Size] = sum(self.sizes.values(), Counter())
+        return plan.full_size(plan.commonest(seen), self.config.max_width) if seen else None
+
+    def renditions(self) -> list[tuple[Rendition, Size]]:
+        """Return what has to be encoded: no 720p where it would equal the full one."""
+        full = self.full
+        if full is None:
+            return []
+        sizes = [(one, plan.scaled_size(full, one.height)) for one in RENDITIONS]
+        return [(one, size) for one, size in sizes if one != HD or size != full]
+
+    def key(self, picks: Sequence[Pick]) -> str:
+        """Return what tells a piece of this film from every other."""
+        config = self.config
+        look = {"fps": config.fps, "preset": config.preset, "crf": config.crf}
+        return plan.key(look | {"size": self.full, "recipe": RECIPE}, picks)
+
+    def record_path(self, hour: datetime) -> Path:
+        return self.home / f"{hour:%Y%m%dT%H}Z.json"
+
+    def part_path(self, hour: datetime, rendition: str) -> Path:
+        return self.home / Segment(hour, rendition).name
+
+    def _is_whole(self, hour: datetime, record: Record) -> bool:
+        return all(
+            _length(self.part_path(hour, name)) == part.bytes for name, part in record.parts.items()
+        )
+
+
+def _size(sides: Sequence[Any]) -> Size:
+    width, height = sides
+    return int(width), int(height)
+
+
+def _length(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

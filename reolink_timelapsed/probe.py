@@ -1,0 +1,177 @@
+"""What a film really holds, asked of ffprobe, and whether that is what was ordered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from reolink_timelapsed.clock import Clock, DeadlineExceeded
+from reolink_timelapsed.errors import EncodeError, Stopped
+from reolink_timelapsed.plan import Size
+
+STALL_SECONDS = 3600.0
+"""Decoding an hour of film at 7680x2160 on a small machine, several times over."""
+
+_STREAM = (
+    "codec_name,profile,level,width,height,pix_fmt,color_range,color_space,color_transfer,"
+    "color_primaries,sample_aspect_ratio,avg_frame_rate,r_frame_rate,start_time,duration,"
+    "has_b_frames,extradata_hash,nb_read_frames"
+)
+_TRUE = {
+    "codec_name": "h264",
+    "profile": "High",
+    "pix_fmt": "yuv420p",
+    "color_range": "tv",
+    "color_space": "bt709",
+    "color_transfer": "bt709",
+    "color_primaries": "bt709",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A coded picture: its time in the film (s), and the hash of its bytes."""
+
+    at: float
+    key: bool
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A film as ffprobe sees it; `decoded` is None where pictures were not decoded."""
+
+    stream: dict[str, Any]
+    packets: tuple[Packet, ...]
+    decoded: int | None
+    complaints: str
+
+    @property
+    def size(self) -> Size:
+        return int(self.stream.get("width", 0)), int(self.stream.get("height", 0))
+
+    @property
+    def signature(self) -> str:
+        """Return what must be equal in pieces that are to be joined: the decoder's settings."""
+        return str(self.stream.get("extradata_hash", ""))
+
+    def digest(self, begin: int = 0, end: int | None = None) -> str:
+        """Return what tells this run of packets from every other."""
+        text = ",".join(packet.digest for packet in self.packets[begin:end])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def facts(path: Path, clock: Clock, *, decode: bool) -> Facts:
+    """Ask ffprobe about a film's only video stream; `decode` every picture of it, too.
+
+    Raises:
+        EncodeError: if ffprobe does not answer.
+        Stopped: if the clock was told to stop.
+    """
+    entries = f"stream={_STREAM}:packet=pts_time,flags,data_hash"
+    command = ["ffprobe", "-v", "error", "-threads", "0", "-select_streams", "v:0"]
+    command += ["-show_packets", "-show_data_hash", "md5", "-show_entries", entries]
+    command += ["-count_frames"] if decode else []
+    answer, complaints = _ask([*command, "-of", "json", str(path)], clock)
+    try:
+        value = json.loads(answer)
+        stream = value["streams"][0]
+        packets = tuple(_packet(row) for row in value["packets"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise EncodeError(f"{path.name} cannot be read as a film: {complaints[-300:]}") from None
+    return Facts(
+        stream, packets, int(stream.get("nb_read_frames", 0)) if decode else None, complaints
+    )
+
+
+def faults(film: Facts, frames: int, size: Size, fps: int) -> Iterator[str]:
+    """Yield everything that is wrong with a film that should hold `frames` pictures."""
+    if film.decoded is not None and film.decoded != frames:
+        yield f"{film.decoded} pictures can be decoded instead of {frames}"
+    if len(film.packets) != frames:
+        yield f"it has {len(film.packets)} pictures instead of {frames}"
+    if film.size != size:
+        yield "its size is {}x{} instead of {}x{}".format(*film.size, *size)
+    for name, wanted in _TRUE.items():
+        if film.stream.get(name) != wanted:
+            yield f"{name} is {film.stream.get(name)} instead of {wanted}"
+    if film.complaints:
+        yield f"the decoder complains: {film.complaints[:200]}"
+    yield from _timing_faults(film, frames, fps)
+
+
+def _timing_faults(film: Facts, frames: int, fps: int) -> Iterator[str]:
+    if Fraction(film.stream.get("avg_frame_rate", "0/1").replace("/0", "/1")) != fps:
+        yield f"its rate is {film.stream.get('avg_frame_rate')} instead of {fps}"
+    if abs(float(film.stream.get("start_time", -1))) > 0.001:
+        yield f"it starts at {film.stream.get('start_time')} s"
+    if abs(float(film.stream.get("duration", 0)) - frames / fps) > 0.5 / fps:
+        yield f"it lasts {film.stream.get('duration')} s instead of {frames / fps:.3f} s"
+    times = sorted(packet.at for packet in film.packets)
+    if any(abs(at - number / fps) > 0.1 / fps for number, at in enumerate(times)):
+        yield "its pictures are not evenly spaced in time"
+    if film.packets and not film.packets[0].key:
+        yield "it does not begin with a key picture"
+
+
+def streams_at_once(path: Path) -> bool:
+    """Tell whether a player can start before it has the whole file: `moov` before `mdat`."""
+    names = [name for name, _ in _boxes(path)]
+    return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")
+
+
+def _boxes(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Yield the name and size of each outermost box of an MP4 (ISO 14496-12, 4.2)."""
+    total = path.stat().st_size
+    with path.open("rb") as file:
+        at = 0
+        while at + 8 <= total:
+            file.seek(at)
+            header = file.read(16)
+            size = int.from_bytes(header[:4], "big")
+            if size == 1:
+                size = int.from_bytes(header[8:16], "big")
+            yield header[4:8], size
+            if size < 8:
+                return
+            at += size
+
+
+def _packet(row: dict[str, str]) -> Packet:
+    return Packet(float(row["pts_time"]), row["flags"].startswith("K"), row["data_hash"])
+
+
+def _ask(command: Sequence[str], clock: Clock) -> tuple[str, str]:
+    if clock.stopping:
+        raise Stopped("told to stop before a film was examined")
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        process_group=0,
+    ) as process:
+        try:
+            with clock.deadline(STALL_SECONDS):
+                return process.communicate()
+        except DeadlineExceeded:
+            if clock.stopping:
+                raise Stopped("told to stop while a film was examined") from None
+            raise EncodeError(f"ffprobe hangs: no answer in {STALL_SECONDS:.0f} s") from None
+        finally:
+            process.kill()
+
+
+def is_picture(path: Path, clock: Clock) -> bool:
+    """Tell whether ffmpeg can decode a file as one picture."""
+    command = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames"]
+    answer, _ = _ask([*command, "-of", "csv=p=0", str(path)], clock)
+    return answer.strip() == "1"

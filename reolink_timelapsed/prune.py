@@ -1,0 +1,168 @@
+"""Removes what retention allows: frames whose videos are proven, and videos past their time.
+
+Nothing that is not filmed is ever removed; it is reported. One frame of each day can stay, for a
+film of the year.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from reolink_timelapsed import plan, sidecar
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.config import StorageConfig
+from reolink_timelapsed.frame import Frame, parse_day
+from reolink_timelapsed.publish import LATEST
+from reolink_timelapsed.schedule import local_day
+from reolink_timelapsed.store import Store
+
+_ABANDONED = timedelta(days=7)
+"""After which the pieces of a film that nobody asks for any more are dropped."""
+
+_NAMED = 5
+
+CameraDay = tuple[str, date]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class PruneReport:
+    """What was removed, or would have been: camera folders and days, and file names.
+
+    `unfilmed` are old days whose frames stay because their videos are not finished.
+    """
+
+    frames: list[CameraDay] = field(default_factory=list)
+    videos: list[str] = field(default_factory=list)
+    unfilmed: list[CameraDay] = field(default_factory=list)
+
+
+def expired(days: Iterable[date], today: date, keep_days: int) -> list[date]:
+    """Return the days, oldest first, that lie more than `keep_days` before today; 0 keeps all."""
+    if keep_days <= 0:
+        return []
+    return sorted(day for day in days if (today - day).days > keep_days)
+
+
+def run(
+    store: Store, config: StorageConfig, clock: Clock, *, zone: tzinfo, dry_run: bool = False
+) -> PruneReport:
+    """Remove what is past its time; with `dry_run` only tell.
+
+    Raises:
+        StoreError: if something cannot be removed.
+    """
+    pruner = _Pruner(store, config, zone, dry_run=dry_run)
+    today = local_day(clock.now(), zone)
+    for folder in store.camera_folders():
+        for day in expired(store.frame_days(folder), today, config.keep_frames_days):
+            pruner.frames(folder, day)
+        for day in expired(
+            {video.day for video in store.videos(folder)}, today, config.keep_videos_days
+        ):
+            pruner.videos(folder, day, clock.now())
+        pruner.abandoned_pieces(folder, clock.now())
+    pruner.tell()
+    return pruner.report
+
+
+def make_room(
+    store: Store,
+    config: StorageConfig,
+    *,
+    zone: tzinfo,
+    enough: int,
+    ping: Callable[[], None] = lambda: None,
+) -> None:
+    """Remove frames whose videos are proven, the oldest day first, until `enough` bytes are free.
+
+    For when the disk runs short; `ping` is called after each day of a camera.
+
+    Raises:
+        StoreError: if something cannot be removed.
+    """
+    pruner = _Pruner(store, config, zone, dry_run=False)
+    days = [(day, folder) for folder in store.camera_folders() for day in store.frame_days(folder)]
+    for day, folder in sorted(days):
+        if store.free_bytes() >= enough:
+            break
+        pruner.frames(folder, day)
+        ping()
+    pruner.report.unfilmed.clear()
+    pruner.tell()
+
+
+class _Pruner:
+    def __init__(self, store: Store, config: StorageConfig, zone: tzinfo, *, dry_run: bool) -> None:
+        self._store = store
+        self._wanted = config.keep_daily_frame
+        self._zone = zone
+        self._dry_run = dry_run
+        self.report = PruneReport()
+
+    def frames(self, folder: str, day: date) -> None:
+        """Remove a day's frames but the one to keep, if its videos are proven."""
+        frames = self._store.frames(folder, day)
+        path = self._store.sidecar_path(folder, day)
+        filmed = sidecar.read(path)
+        if filmed and sidecar.is_pruned(filmed):
+            return
+        if not filmed or not sidecar.is_proven(path) or len(frames) > sidecar.captured(filmed):
+            if frames:
+                self.report.unfilmed.append((folder, day))
+            return
+        self.report.frames.append((folder, day))
+        if not self._dry_run:
+            kept = self._kept(frames, sidecar.refused(filmed))
+            self._store.remove_frames(folder, day, kept)
+            self._store.write_json(path, sidecar.pruned(filmed, kept))
+
+    def _kept(self, frames: list[Frame], refused: Iterable[str]) -> Frame | None:
+        whole = [frame for frame in frames if frame.path.name not in set(refused)]
+        if self._wanted is None or not whole:
+            return None
+        return plan.nearest(whole, self._wanted, self._zone)
+
+    def videos(self, folder: str, day: date, now: datetime) -> None:
+        """Remove a day's videos; the sidecar stays, as the record that they were made."""
+        videos = [video for video in self._store.videos(folder) if video.day == day]
+        self.report.videos += [video.name for video in videos]
+        if self._dry_run:
+            return
+        path = self._store.sidecar_path(folder, day)
+        if filmed := sidecar.read(path):
+            self._store.write_json(path, sidecar.expired(filmed, now))
+        for video in videos:
+            self._store.remove(self._store.video_path(video))
+        for link in path.parent.glob(f"{LATEST}*.mp4"):
+            if not link.exists():
+                self._store.remove(link)
+
+    def abandoned_pieces(self, folder: str, now: datetime) -> None:
+        """Remove the pieces of films that were asked for once, and not finished since."""
+        for home in self._store.segment_homes(folder):
+            changed = datetime.fromtimestamp(home.stat().st_mtime, UTC)
+            if parse_day(home.name) is None and now - changed > _ABANDONED and not self._dry_run:
+                self._store.remove(home)
+
+    def tell(self) -> None:
+        """Log what was done."""
+        verb = "would remove" if self._dry_run else "removed"
+        if self.report.frames:
+            log.info("%s the frames of %s", verb, _listed(self.report.frames))
+        if self.report.videos:
+            log.info("%s %d videos", verb, len(self.report.videos))
+        if self.report.unfilmed:
+            log.warning(
+                "the frames of %s are old but not filmed yet, they stay: run `stitch`",
+                _listed(self.report.unfilmed),
+            )
+
+
+def _listed(days: list[CameraDay]) -> str:
+    named = ", ".join(f"{folder} {day}" for folder, day in days[:_NAMED])
+    return named + (f" and {len(days) - _NAMED} more days" if len(days) > _NAMED else "")

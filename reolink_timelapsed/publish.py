@@ -1,0 +1,158 @@
+"""Puts finished videos in their place: both renditions, then the sidecar, then the links."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from reolink_timelapsed import sidecar
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.days import Days
+from reolink_timelapsed.film import Film, Made
+from reolink_timelapsed.frame import FULL, Frame, Video
+from reolink_timelapsed.plan import Size
+from reolink_timelapsed.progress import duration
+from reolink_timelapsed.splice import Spliced
+from reolink_timelapsed.store import Store
+
+LATEST = "latest"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A film, and where its videos go.
+
+    `name` is the day, or the range of days; `day` is None for a range. A film that is not
+    `finished` gets no sidecar, for there will be another one. `keeps_pieces` leaves its segments
+    for that one.
+    """
+
+    film: Film
+    folder: str
+    name: str
+    home: Path
+    frames: Sequence[Frame]
+    day: date | None
+    finished: bool
+    keeps_pieces: bool
+
+    def path(self, rendition: str) -> Path:
+        suffix = "" if rendition == FULL.name else f"_{rendition}"
+        return self.home / f"timelapse_{self.folder}_{self.name}{suffix}.mp4"
+
+    @property
+    def sidecar_path(self) -> Path:
+        return self.path(FULL.name).with_suffix(".json")
+
+
+@dataclass(frozen=True, slots=True)
+class StitchedVideo:
+    """A video that was published; `label` names its camera and day, or range of days."""
+
+    label: str
+    folder: str
+    rendition: str
+    path: Path
+    captured: int
+    frames: int
+    size: Size
+    seconds: float
+    bytes: int
+
+
+class Publisher:
+    """Publishes; `version` is ffmpeg's."""
+
+    def __init__(self, store: Store, days: Days, clock: Clock, version: str) -> None:
+        self._store = store
+        self._days = days
+        self._clock = clock
+        self._version = version
+
+    def publish(
+        self, order: Order, made: Sequence[Made], videos: Mapping[str, Spliced]
+    ) -> list[StitchedVideo]:
+        """Publish a film's videos.
+
+        The sidecar goes first and comes last: while it is there, both videos are what it says.
+        """
+        self._store.remove(order.sidecar_path)
+        for name, video in videos.items():
+            self._store.publish(video.path, order.path(name))
+        if order.finished:
+            self._store.write_json(order.sidecar_path, self._sidecar(order, made, videos))
+        if (
+            order.day
+            and order.home == self._store.video_path(Video(order.folder, order.day)).parent
+        ):
+            self._link_latest(order)
+        if not order.keeps_pieces:
+            self._store.remove(order.film.home)
+        published = [_published(order, name, video) for name, video in videos.items()]
+        for one in published:
+            log.info("%s", describe(one))
+        return published
+
+    def _link_latest(self, order: Order) -> None:
+        newest = max((video.day for video in self._store.videos(order.folder)), default=None)
+        if order.day == newest:
+            for video in self._store.videos(order.folder):
+                if video.day == newest:
+                    suffix = "" if video.rendition == FULL.name else f"_{video.rendition}"
+                    link = order.home / f"{LATEST}{suffix}.mp4"
+                    self._store.link(link, self._store.video_path(video))
+
+    def _sidecar(
+        self, order: Order, made: Sequence[Made], videos: Mapping[str, Spliced]
+    ) -> dict[str, object]:
+        day, now = order.day, self._clock.now()
+        window = self._days.window(day) if day else None
+        missing = self._days.missing(order.folder, day, now) if day else {}
+        interval = self._days.interval(day or order.frames[0].moment.date())
+        return sidecar.compose(
+            order.film.label,
+            order.film.config,
+            now,
+            order=sidecar.order(order.film.config, order.frames),
+            window=sidecar.window_part(window, interval),
+            frames=sidecar.frames_part(
+                order.frames,
+                made,
+                order.film.refused,
+                missing,
+                window=window,
+                interval=interval,
+            ),
+            pictures=sidecar.pictures_part(made),
+            videos=sidecar.videos_part(
+                {name: (order.path(name), video) for name, video in videos.items()}
+            ),
+            encode=sidecar.encode_part(made, self._version),
+        )
+
+
+def describe(video: StitchedVideo) -> str:
+    """Return a published video in a line."""
+    return (
+        f"{video.label}: {video.rendition} {video.size[0]}x{video.size[1]}, {video.frames} frames, "
+        f"{duration(video.seconds)}, {video.bytes / 1e6:.1f} MB: {video.path}"
+    )
+
+
+def _published(order: Order, rendition: str, video: Spliced) -> StitchedVideo:
+    return StitchedVideo(
+        label=order.film.label,
+        folder=order.folder,
+        rendition=rendition,
+        path=order.path(rendition),
+        captured=len(order.frames),
+        frames=video.frames,
+        size=video.size,
+        seconds=video.seconds,
+        bytes=video.bytes,
+    )

@@ -1,0 +1,179 @@
+"""How much memory an encode may take, and what it gives up to take less.
+
+x264 holds frames back to look ahead, to encode several at once and to refer to them; ffmpeg 7
+holds more between its own stages. A rung is one choice of all that. The rungs are ordered from
+fast to frugal; all but the last keep B-frames and give streams that can be joined.
+
+Peaks were measured with `benchmarks/stitch_memory.py`, which prints this table anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+MEGA = 1_000_000
+_BASE_MB = 60.0
+"""ffmpeg with its libraries, before the first picture."""
+
+_SHARE = 0.8
+"""Of the memory that is there, what an encode may plan to take: pictures differ."""
+
+_LOOKAHEAD = {
+    "ultrafast": 0,
+    "superfast": 0,
+    "veryfast": 10,
+    "faster": 20,
+    "fast": 30,
+    "medium": 40,
+    "slow": 50,
+    "slower": 60,
+    "veryslow": 60,
+}
+_REFERENCES = {"faster": 2, "fast": 2, "medium": 3, "slow": 5, "slower": 8, "veryslow": 16}
+_LOOKAHEAD_MB = 2.5
+_REFERENCE_MB = 6.0
+"""MB per megapixel for each frame of lookahead, and for each reference beyond the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to encode. Memory in MB per megapixel: `fixed`, and `each` for every thread.
+
+    `lookahead` None leaves the preset's. `in_flight` bounds the pictures given to ffmpeg and
+    not yet encoded; 0 leaves that to ffmpeg.
+    """
+
+    name: str
+    fixed: float
+    each: float
+    sliced: bool
+    max_threads: int
+    lookahead: int | None = None
+    b_frames: int = 3
+    in_flight: int = 0
+
+    def threads(self, cores: int) -> int:
+        """Return x264's threads; those of frames wait for each other, so more of them pay."""
+        return max(1, min(cores if self.sliced else cores * 3 // 2, self.max_threads))
+
+    def x264(self, cores: int, *, small: bool = False) -> dict[str, int | str]:
+        """Return x264's own options; `small` is for the rendition beside the full one."""
+        options: dict[str, int | str] = {
+            "threads": 1 if small and self.sliced else self.threads(cores),
+            "b-pyramid": "none",
+            "bframes": self.b_frames,
+        }
+        if self.sliced:
+            options |= {"sliced-threads": 1, "sync-lookahead": 0}
+        if self.lookahead is not None:
+            options["rc-lookahead"] = self.lookahead
+        if self.lookahead == 0:
+            options |= {"mbtree": 0, "b-adapt": 0}
+        if self.b_frames == 0:
+            options["ref"] = 1
+        return options
+
+    def peak_mb(self, megapixels: float, preset: str, cores: int) -> float:
+        """Estimate the most memory that ffmpeg will hold, in MB."""
+        lookahead = _LOOKAHEAD.get(preset, 60)
+        if self.lookahead is not None:
+            lookahead = min(self.lookahead, lookahead)
+        references = 0 if self.b_frames == 0 else _REFERENCES.get(preset, 1) - 1
+        per_megapixel = (
+            self.fixed
+            + self.each * self.threads(cores)
+            + _LOOKAHEAD_MB * lookahead
+            + _REFERENCE_MB * references
+        )
+        return _BASE_MB + megapixels * per_megapixel
+
+
+RUNGS = (
+    Rung("fast", fixed=52, each=18, sliced=False, max_threads=16),
+    Rung("steady", fixed=70, each=0.5, sliced=True, max_threads=8, lookahead=5),
+    Rung("lean", fixed=46, each=0.5, sliced=True, max_threads=8, lookahead=0, b_frames=1,
+         in_flight=6),
+    Rung("frugal", fixed=34, each=0.5, sliced=True, max_threads=4, lookahead=0, b_frames=0,
+         in_flight=5),
+)  # fmt: skip
+
+
+def choose(available_mb: float, megapixels: float, preset: str, cores: int) -> int:
+    """Return the number of the fastest rung that fits; the last if none does."""
+    for number, rung in enumerate(RUNGS):
+        if rung.peak_mb(megapixels, preset, cores) <= available_mb * _SHARE:
+            return number
+    return len(RUNGS) - 1
+
+
+def cores() -> int:
+    """Return the processor cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def available_mb(root: Path = Path("/")) -> float:
+    """Return the memory an encode may take now, in MB: the machine's, and that of our cgroups.
+
+    `root` is where the system's /proc and /sys are found.
+    """
+    left = [_machine_mb(root), *_cgroup_mb(root)]
+    return min((value for value in left if value is not None), default=float("inf"))
+
+
+def _machine_mb(root: Path) -> float | None:
+    found = re.search(r"^MemAvailable:\s+(\d+) kB", _text(root / "proc/meminfo"), re.MULTILINE)
+    return int(found[1]) * 1024 / MEGA if found else None
+
+
+def _cgroup_mb(root: Path) -> list[float]:
+    """Return what each memory cgroup that holds this process still allows."""
+    rooms: list[float] = []
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            rooms += _rooms(root / "sys/fs/cgroup", path, "memory.max", "memory.current")
+            rooms += _rooms(root / "sys/fs/cgroup", path, "memory.high", "memory.current")
+        elif "memory" in controllers.split(","):
+            mount = root / "sys/fs/cgroup/memory"
+            rooms += _rooms(mount, path, "memory.limit_in_bytes", "memory.usage_in_bytes")
+    return rooms
+
+
+def _rooms(mount: Path, path: str, limit: str, usage: str) -> list[float]:
+    """Return what a group and those above it allow; one without a limit says nothing."""
+    group = mount / path.lstrip("/")
+    groups = (one for one in (group, *group.parents) if one.is_relative_to(mount))
+    rooms = (_room(one, limit, usage) for one in groups)
+    return [room for room in rooms if room is not None]
+
+
+def _room(group: Path, limit: str, usage: str) -> float | None:
+    most, used = _number(group / limit), _number(group / usage)
+    if most is None or used is None:
+        return None
+    return max(most - used + _file_cache(group), 0) / MEGA
+
+
+def _file_cache(group: Path) -> int:
+    """Return the bytes of files in a group's memory: they give way when memory is wanted."""
+    lines = (line.split() for line in _text(group / "memory.stat").splitlines())
+    stat = {line[0]: int(line[1]) for line in lines if len(line) == 2}
+    names = ("total_active_file", "total_inactive_file")
+    if names[0] not in stat:
+        names = ("active_file", "inactive_file")
+    return sum(stat.get(name, 0) for name in names)
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path).strip()
+    return int(text) if text.isdigit() else None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

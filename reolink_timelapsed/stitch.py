@@ -1,0 +1,276 @@
+"""Makes the films that are due: finished hours of the day under way, and whole days.
+
+The day under way and the last one come first; then the days that were missed, oldest first.
+Between those it looks again whether another hour has ended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TextIO
+
+from reolink_timelapsed import encode, estimate, orders, sidecar
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.config import Config
+from reolink_timelapsed.days import SETTLE, Days
+from reolink_timelapsed.errors import EncodeError, Stopped
+from reolink_timelapsed.film import Film
+from reolink_timelapsed.frame import Camera, Frame, Video
+from reolink_timelapsed.orders import Choice, StitchRequest
+from reolink_timelapsed.pieces import PieceMaker
+from reolink_timelapsed.progress import Progress
+from reolink_timelapsed.publish import Order, Publisher, StitchedVideo
+from reolink_timelapsed.schedule import hour_of, local_day
+from reolink_timelapsed.splice import Splicer
+from reolink_timelapsed.store import Store
+
+_RECENT = timedelta(days=1)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class StitchReport:
+    """What a run came to. `plans` tells what a dry run would have made."""
+
+    videos: list[StitchedVideo] = field(default_factory=list)
+    plans: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        return EncodeError.exit_code if self.failures else 0
+
+
+def run(
+    store: Store,
+    config: Config,
+    request: StitchRequest,
+    clock: Clock,
+    *,
+    zone: tzinfo,
+    status: Callable[[str], None] = lambda _: None,
+    terminal: TextIO | None = None,
+) -> StitchReport:
+    """Make what is due, or what the request asks for.
+
+    One film that fails does not keep the others from being made. `status` is told every few
+    seconds what is going on; `terminal` gets a progress bar.
+
+    Raises:
+        UsageError: if the request makes no sense here.
+        EncodeError: if there is no ffmpeg to work with.
+        StoreError: if the data folder cannot be used, or is full; what is finished stays.
+        TimelapseError: if another stitch is at work.
+    """
+    version = encode.version()
+    progress = Progress(clock, terminal, status)
+    store.claim()
+    try:
+        store.open()
+        return _Stitch(
+            store, config, request, clock, zone=zone, progress=progress, version=version
+        ).run()
+    finally:
+        progress.clear()
+        store.release()
+
+
+class _Stitch:
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        request: StitchRequest,
+        clock: Clock,
+        *,
+        zone: tzinfo,
+        progress: Progress,
+        version: str,
+    ) -> None:
+        self._store = store
+        self._request = request
+        self._settings = request.settings(config.stitch)
+        self._clock = clock
+        self._zone = zone
+        self._progress = progress
+        self._days = Days(store, config.capture, zone)
+        self._maker = PieceMaker(store, clock, progress)
+        self._splicer = Splicer(store, clock, self._maker, zone)
+        self._publisher = Publisher(store, self._days, clock, version)
+        self._report = StitchReport()
+        self._failed: set[str] = set()
+        self._looked: datetime | None = None
+
+    def run(self) -> StitchReport:
+        folders = self._request.cameras(self._store.camera_folders())
+        try:
+            if self._request.is_range:
+                for folder in folders:
+                    self._range(folder)
+            elif self._request.day:
+                for folder in folders:
+                    self._day(folder, self._request.day, wanted=True)
+            else:
+                self._all(folders)
+        except Stopped:
+            self._report.stopped = True
+            log.info("told to stop: finished pieces are kept, the next run goes on from there")
+        return self._report
+
+    def _all(self, folders: Sequence[str]) -> None:
+        self._recent(folders)
+        today = local_day(self._clock.now(), self._zone)
+        missed = [(day, folder) for folder in folders for day in self._days.lacking(folder)]
+        for day, folder in sorted(missed):
+            if day < today - _RECENT and not self._request.now:
+                self._recent(folders)
+                self._day(folder, day)
+        self._sweep(folders)
+
+    def _sweep(self, folders: Sequence[str]) -> None:
+        """Drop the pieces of finished days that a kill left behind."""
+        for folder in folders:
+            for day in self._store.segment_days(folder):
+                if self._days.is_done(folder, day):
+                    self._store.remove(self._store.segments_home(folder, day))
+
+    def _recent(self, folders: Sequence[str]) -> None:
+        """Look after yesterday and today, once an hour."""
+        now = self._clock.now()
+        if self._looked == hour_of(now):
+            return
+        self._looked = hour_of(now)
+        today = local_day(now, self._zone)
+        for folder in folders:
+            for day in self._days.lacking(folder):
+                if day >= today - _RECENT:
+                    self._day(folder, day)
+
+    def _day(self, folder: str, day: date, *, wanted: bool = False) -> None:
+        """Make a day's videos if it is over, else the pieces of its finished hours."""
+        frames = self._store.frames(folder, day)
+        over = self._days.is_over(day, frames, self._clock.now())
+        publishes = over or self._request.now or wanted
+        order = self._day_order(folder, day, frames, over=over, publishes=publishes)
+        if not frames:
+            if wanted:
+                log.warning("%s: no frames", order.film.label)
+        elif publishes:
+            self._make(order)
+        elif self._days.window(day) or not self._settings.target_seconds:
+            self._guarded(order, lambda: self._hours(order))
+
+    def _hours(self, order: Order) -> None:
+        if self._request.dry_run:
+            self._report.plans.append(f"{order.film.label}: under way")
+        else:
+            self._maker.make(order.film)
+
+    def _day_order(
+        self, folder: str, day: date, frames: Sequence[Frame], *, over: bool, publishes: bool
+    ) -> Order:
+        now = self._clock.now()
+        until = None if over else now if publishes else hour_of(now - SETTLE)
+        window, interval = self._days.window(day), self._days.interval(day)
+        home = self._store.video_path(Video(folder, day)).parent
+        choose = orders.day_choice(self._settings, window, interval, until)
+        special = self._request.is_special
+        return Order(
+            film=self._film(folder, str(day), choose, [day], special=special),
+            folder=folder,
+            name=str(day),
+            home=self._request.output or home,
+            frames=frames,
+            day=day,
+            finished=over,
+            keeps_pieces=not over or (self._request.output is not None and not special),
+        )
+
+    def _range(self, folder: str) -> None:
+        days = self._request.within(self._store.frame_days(folder))
+        if not days:
+            log.warning("%s: no frames in that range", folder)
+            return
+        name = f"{self._request.first or days[0]}_{self._request.last or days[-1]}"
+        choose = orders.range_choice(self._settings, self._request.daily_time, self._zone)
+        film = self._film(folder, name, choose, days, special=True)
+        order = Order(
+            film=film,
+            folder=folder,
+            name=name,
+            home=self._request.output or self._store.root / "videos" / folder,
+            frames=[pick.frame for pick in choose(film.frames())],
+            day=None,
+            finished=True,
+            keeps_pieces=False,
+        )
+        self._make(order)
+
+    def _film(
+        self, folder: str, name: str, choose: Choice, days: Sequence[date], *, special: bool
+    ) -> Film:
+        piece_home = self._store.segments_home(folder, name)
+        if special:
+            piece_home = self._store.segments_home(
+                folder, f"{name}_{sidecar.order(self._settings, [])[:8]}"
+            )
+        return Film(
+            label=f"{folder} {name}",
+            home=piece_home,
+            frames=lambda: [f for day in days for f in self._store.frames(folder, day)],
+            choose=choose,
+            config=self._settings,
+        )
+
+    def _make(self, order: Order) -> None:
+        self._guarded(order, lambda: self._make_now(order))
+
+    def _make_now(self, order: Order) -> None:
+        if self._is_settled(order):
+            return
+        if self._request.dry_run:
+            self._report.plans.append(estimate.describe(order, self._store))
+            return
+        camera = Camera.from_folder(order.folder)
+        made, videos = self._splicer.make(
+            order.film, f"{order.folder} {order.name}", camera.name if camera else order.folder
+        )
+        if not videos:
+            raise EncodeError(f"{order.film.label}: not one whole picture among its frames")
+        self._report.videos += self._publisher.publish(order, made, videos)
+
+    def _is_settled(self, order: Order) -> bool:
+        """Tell, and say, whether a film needs not or must not be made."""
+        old = sidecar.read(order.sidecar_path)
+        if old is None or not sidecar.is_proven(order.sidecar_path):
+            return False
+        label, count = order.film.label, len(order.frames)
+        if order.day and count < sidecar.captured(old):
+            log.warning(
+                "%s: only %d of its %d frames are left: its videos stay as they are",
+                label, count, sidecar.captured(old),
+            )  # fmt: skip
+            return True
+        if self._request.force or count > sidecar.captured(old):
+            return False
+        same = old.get("order") == sidecar.order(order.film.config, order.frames)
+        log.info("%s: finished%s", label, "" if same else ", with other settings (see --force)")
+        return True
+
+    def _guarded(self, order: Order, work: Callable[[], None]) -> None:
+        """Do the work; note a failure of this one film, and do not try it again in this run."""
+        label = order.film.label
+        if label in self._failed:
+            return
+        try:
+            work()
+        except EncodeError as error:
+            self._failed.add(label)
+            self._report.failures.append(str(error))
+            self._progress.clear()
+            log.error("%s", error if label in str(error) else f"{label}: {error}")
