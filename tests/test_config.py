@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reolink_timelapsed import config, values
@@ -20,6 +20,9 @@ from reolink_timelapsed.yaml_edit import edited
 from reolink_timelapsed.yaml_file import SettingsFile
 
 SAMPLE = Path(__file__).parent.parent / "etc" / "reolink-timelapse" / "config.yaml"
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may have much else to do."""
+
 ENOUGH = {"NVR_HOST": "nvr.lan", "NVR_USERNAME": "timelapse"}
 
 
@@ -197,6 +200,7 @@ def test_what_is_no_host(written: str, words: str) -> None:
         values.host(written)
 
 
+@unhurried
 @given(st.ip_addresses())
 def test_every_ip_address_is_a_host(address: object) -> None:
     shown = values.host(str(address))
@@ -204,12 +208,14 @@ def test_every_ip_address_is_a_host(address: object) -> None:
     assert values.host(shown) == shown
 
 
+@unhurried
 @given(st.times())
 def test_every_minute_is_a_time(moment: time) -> None:
     assert values.clock_time(f"{moment:%H:%M}") == moment.replace(second=0, microsecond=0)
     assert values.clock_time(f"{moment:%H:%M:%S}") == moment.replace(microsecond=0)
 
 
+@unhurried
 @given(st.sets(st.integers(0, 999)), st.sampled_from([",", ", ", " "]))
 def test_channels_come_sorted_and_once(wanted: set[int], between: str) -> None:
     text = between.join(str(number) for number in [*wanted, *wanted])
@@ -318,6 +324,7 @@ def test_brackets_without_end_are_a_problem_and_no_crash(tmp_path: Path) -> None
     assert "nested too deep" in problems(tmp_path, "[" * 10_000)[0]
 
 
+@unhurried
 @given(st.binary(max_size=80))
 def test_whatever_the_file_holds_there_is_a_config_or_a_list_of_problems(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
@@ -329,6 +336,7 @@ PIECES = ["nvr:", "\n", "  ", "host:", " ", "no", "'", '"', "[", "]", "{", "}", 
 PIECES += ["capture", "channels: ", "0,", "- ", "?", "|", ">", "#", "\t", "<<: ", "12:30", "\u2028"]
 
 
+@unhurried
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 def test_whatever_yaml_the_file_holds_there_is_a_config_or_a_list_of_problems(
     tmp_path_factory: pytest.TempPathFactory, text: str
@@ -488,6 +496,7 @@ def test_a_file_too_unusual_to_be_changed_is_left_to_its_owner(before: str) -> N
         change(before, nvr__host="new")
 
 
+@unhurried
 @given(st.text(st.characters(codec="utf-8"), max_size=31).filter(str.isprintable))
 def test_whatever_is_written_is_read_again(value: str) -> None:
     sample = SAMPLE.read_text(encoding="utf-8")
