@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reolink_timelapsed import check, config, demo, setup, stitch, wiring
+from reolink_timelapsed import check, config, demo, prune, setup, stitch, wiring
 from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError, TimelapseError, UsageError
 from reolink_timelapsed.logs import set_up
@@ -80,7 +80,6 @@ def _capture(given: argparse.Namespace, world: World) -> int:
         store,
         session,
         world,
-        make_room=lambda: None,
         tell=wiring.board(world).tell,
     )
     daemon.run()
@@ -115,6 +114,14 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
     for line in report.plans:
         sys.stdout.write(f"{line}\n")
     return report.exit_code
+
+
+def _prune(given: argparse.Namespace, world: World) -> int:
+    settings = _load(given, world, needs_nvr=False)
+    store = Store(settings.storage.data_dir, "prune")
+    store.open()
+    prune.run(store, settings.storage, world.clock, zone=world.zone, dry_run=given.dry_run)
+    return 0
 
 
 def _demo(given: argparse.Namespace, world: World) -> int:
@@ -153,5 +160,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, World], int]] = {
     "test": _test,
     "capture": _capture,
     "stitch": _stitch,
+    "prune": _prune,
     "demo": _demo,
 }

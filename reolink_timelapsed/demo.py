@@ -107,7 +107,6 @@ def _capture_day(config: Config, day: date, zone: tzinfo, out: TextIO) -> None:
             store,
             session,
             world,
-            make_room=lambda: None,
             tell=_progress(clock, zone, out),
         )
         daemon.run()

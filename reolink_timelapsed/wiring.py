@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
+from reolink_timelapsed import prune
 from reolink_timelapsed.board import Board
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, local_zone
 from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import LoginGuard, TokenFile
-from reolink_timelapsed.room import Room
+from reolink_timelapsed.room import RESUME_BYTES, Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
 from reolink_timelapsed.schedule import Daily, Once, Plan
@@ -86,21 +87,28 @@ def capture(
     nvr: Session,
     world: World,
     *,
-    make_room: Callable[[], None],
     tell: Callable[[str], None],
 ) -> Capture:
-    """Return the daemon.
-
-    `make_room` is called when the disk runs short, `tell` with every change of its state.
-    """
+    """Return the daemon; `tell` is called with every change of its state."""
     clock, notifier, story = world.clock, Notifier(), Story()
+    limit = config.storage.min_free_bytes
+
+    def make_room() -> None:
+        prune.make_room(
+            store,
+            config.storage,
+            zone=world.zone,
+            enough=limit + RESUME_BYTES,
+            ping=notifier.ping,
+        )
+
     roster = Roster(nvr, config.capture)
     parts = Parts(
         session=nvr,
         clock=clock,
         notifier=notifier,
         rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story),
-        room=Room(store, config.storage.min_free_bytes, make_room),
+        room=Room(store, limit, make_room),
         ledger=Ledger(store),
         story=story,
         tell=tell,
