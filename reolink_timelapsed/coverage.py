@@ -73,7 +73,7 @@ class DayRecord:
             "start": self.window.start.isoformat(),
             "end": self.window.end.isoformat(),
             "interval_seconds": self.interval.total_seconds(),
-            "missing_rounds": {"NVR unreachable": 4},
+            "missing_rounds": self.missing_rounds,
             "cameras": {
                 folder: {
                     "captured": camera.captured,

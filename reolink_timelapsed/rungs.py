@@ -60,9 +60,13 @@ class Rung:
         return max(1, min(cores if self.sliced else cores * 3 // 2, self.max_threads))
 
     def x264(self, cores: int, *, small: bool = False) -> dict[str, int | str]:
-        """Return x264's own options; `small` is for the rendition beside the full one."""
+        """Return x264's own options; `small` is for the rendition beside the full one.
+
+        Transforms of 8x8 make it High profile, whatever the preset leaves out.
+        """
         options: dict[str, int | str] = {
             "threads": 1 if small and self.sliced else self.threads(cores),
+            "8x8dct": 1,
             "b-pyramid": "none",
             "bframes": self.b_frames,
         }
