@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reolink_timelapsed import check, config, demo, prune, setup, stitch, wiring
+from reolink_timelapsed import check, config, demo, prune, report, setup, stitch, wiring
 from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError, TimelapseError, UsageError
 from reolink_timelapsed.logs import set_up
@@ -102,7 +102,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
     )
     settings = _load(given, world, needs_nvr=False)
     world.clock.stop_on_signals()
-    report = stitch.run(
+    made = stitch.run(
         Store(settings.storage.data_dir, "stitch"),
         settings,
         request,
@@ -111,9 +111,9 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
         status=Notifier().status,
         terminal=sys.stderr if sys.stderr.isatty() else None,
     )
-    for line in report.plans:
+    for line in made.plans:
         sys.stdout.write(f"{line}\n")
-    return report.exit_code
+    return made.exit_code
 
 
 def _prune(given: argparse.Namespace, world: World) -> int:
@@ -122,6 +122,18 @@ def _prune(given: argparse.Namespace, world: World) -> int:
     store.open()
     prune.run(store, settings.storage, world.clock, zone=world.zone, dry_run=given.dry_run)
     return 0
+
+
+def _status(given: argparse.Namespace, world: World) -> int:
+    settings = _load(given, world, needs_nvr=False)
+    return report.run(
+        settings,
+        Store(settings.storage.data_dir, "status"),
+        world.clock,
+        zone=world.zone,
+        runtime=report.runtime_folder(settings, world.environ),
+        as_json=given.json,
+    )
 
 
 def _demo(given: argparse.Namespace, world: World) -> int:
@@ -161,5 +173,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, World], int]] = {
     "capture": _capture,
     "stitch": _stitch,
     "prune": _prune,
+    "status": _status,
     "demo": _demo,
 }

@@ -41,8 +41,17 @@ class World:
         return cls(Clock(), scrubber, os.environ, local_zone())
 
     def state_folder(self, config: Config) -> Path:
-        """Where tokens and refusals are remembered: systemd's state directory, else the data."""
-        return Path(self.environ.get("STATE_DIRECTORY") or config.storage.data_dir) / ".state"
+        """Where tokens and refusals are remembered: the daemon's state directory, else the data.
+
+        A command given by hand finds the one that systemd names to the daemon by the place of
+        the configuration, so that both count the same refusals.
+        """
+        if folder := self.environ.get("STATE_DIRECTORY"):
+            return Path(folder) / ".state"
+        home = config.path.parent if config.path else Path()
+        by_name = Path("/var/lib") / home.name
+        there = home.parent == Path("/etc") and by_name.is_dir()
+        return (by_name if there else config.storage.data_dir) / ".state"
 
     def runtime_folder(self) -> Path | None:
         folder = self.environ.get("RUNTIME_DIRECTORY")

@@ -1,0 +1,185 @@
+"""The `status` command: reads what the daemon and the stitch left on disk, and judges it.
+
+It writes nothing, and needs neither the NVR nor its password.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import TextIO
+
+from reolink_timelapsed import sidecar
+from reolink_timelapsed.board import FILE_NAME
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.config import Config
+from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.days import SETTLE, Days
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.overview import (
+    CameraNow,
+    Daemon,
+    Disk,
+    Films,
+    LastVideos,
+    Overview,
+    next_run,
+    silence,
+    to_json,
+    wanted,
+)
+from reolink_timelapsed.past import Past
+from reolink_timelapsed.report_text import render
+from reolink_timelapsed.schedule import Window
+from reolink_timelapsed.store import Store, read_json
+from reolink_timelapsed.story import span
+
+_NAME = "reolink-timelapse"
+
+
+def run(
+    config: Config,
+    store: Store,
+    clock: Clock,
+    *,
+    zone: tzinfo,
+    runtime: Path,
+    as_json: bool,
+    out: TextIO = sys.stdout,
+) -> int:
+    """Print how things stand; return 1 if a camera is silent that should give frames, else 0.
+
+    Raises:
+        StoreError: if the data folder is not there, or not for this user to read.
+    """
+    overview = gather(config, store, clock.now(), zone=zone, runtime=runtime)
+    if as_json:
+        out.write(json.dumps(to_json(overview), indent=2) + "\n")
+    else:
+        out.write(render(overview))
+    return 1 if overview.faults else 0
+
+
+def runtime_folder(config: Config, environ: Mapping[str, str]) -> Path:
+    """Return where the daemon says how it is: systemd's runtime directory of the same unit.
+
+    A unit `reolink-timelapse@garden` has both its configuration and this under that name.
+    """
+    if folder := environ.get("RUNTIME_DIRECTORY"):
+        return Path(folder)
+    home = config.path.parent if config.path else Path()
+    return Path("/run", home.name if home.parent == Path("/etc") else _NAME)
+
+
+def gather(config: Config, store: Store, now: datetime, *, zone: tzinfo, runtime: Path) -> Overview:
+    """Read all of it. `runtime` is the daemon's runtime directory."""
+    _demand_readable(store.root)
+    daemon, live = _daemon(runtime / FILE_NAME)
+    past = Past(store, config.capture, now, zone, live)
+    window = past.current_window()
+    interval = past.interval(window.day) if window else config.capture.interval
+    sightings = past.sightings()
+    watched = wanted(sightings, config.capture.channels)
+    cameras = [
+        CameraNow(
+            folder=one.folder,
+            newest=one.newest,
+            wanted=one in watched,
+            silent=silence(one.newest, window, interval, now) if one in watched else None,
+            videos=_last_videos(store, one.folder),
+        )
+        for one in sightings
+    ]
+    return Overview(
+        now=now,
+        zone=zone,
+        interval=interval,
+        window=window,
+        next_start=past.next_start(),
+        daemon=daemon,
+        disk=Disk(
+            folder=str(store.root),
+            free=store.free_bytes(),
+            kept_free=config.storage.min_free_bytes,
+            daily=sum(past.daily_bytes(one.folder, window) for one in watched),
+        ),
+        films=_films(Days(store, config.capture, zone), past),
+        cameras=cameras,
+        days=list(past.days(window)),
+        faults=_faults(cameras, silence(None, window, interval, now)),
+    )
+
+
+def _demand_readable(root: Path) -> None:
+    try:
+        os.listdir(root)
+        os.listdir(root / "frames")
+    except FileNotFoundError:
+        if not root.is_dir():
+            raise StoreError(
+                f"there is no {root}: the first start of the daemon makes it (`sudo systemctl "
+                f"enable --now {_NAME}`), unless its disk is not mounted"
+            ) from None
+    except PermissionError as error:
+        raise StoreError(
+            f"{error.filename} is not for this user to read: run `sudo {_NAME} status`"
+        ) from None
+
+
+def _daemon(path: Path) -> tuple[Daemon | None, DayRecord | None]:
+    """Return what the daemon last said, and its record of the day under way."""
+    value = read_json(path)
+    try:
+        since = datetime.fromisoformat(value["since"]).astimezone(UTC)
+        return Daemon(str(value["state"]), since), DayRecord.from_json(value.get("day"))
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None, None
+
+
+def _faults(cameras: list[CameraNow], longest: timedelta | None) -> list[str]:
+    """Say who is silent; `longest` is how long the window has been open, if long enough."""
+    watched = [one for one in cameras if one.wanted]
+    silent = [(one.folder, one.silent) for one in watched if one.silent]
+    if not watched and longest:
+        return [f"no camera has given a frame in the {span(longest)} of this window"]
+    if len(silent) == len(watched) > 1:
+        shortest = min(length for _, length in silent)
+        return [f"no camera has given a frame for {span(shortest)}"]
+    return [f"{folder} has given no frame for {span(length)}" for folder, length in silent]
+
+
+def _last_videos(store: Store, folder: str) -> LastVideos | None:
+    videos = store.videos(folder)
+    if not videos:
+        return None
+    day = videos[-1].day
+    files = [str(store.video_path(video)) for video in videos if video.day == day]
+    proven = (sidecar.read(store.sidecar_path(folder, day)) or {}).get("videos", {})
+    seconds = max((video["seconds"] for video in proven.values()), default=None)
+    return LastVideos(day, files, seconds, sum(video["bytes"] for video in proven.values()))
+
+
+def _films(days: Days, past: Past) -> Films:
+    waits = [
+        (folder, day)
+        for folder in past.store.camera_folders()
+        for day in days.lacking(folder)
+        if past.frame_names(folder, day)
+    ]
+    due = past.window_to_film({day for _, day in waits})
+    late = [(folder, day) for folder, day in waits if _is_late(past.window(day), past)]
+    return Films(
+        next_run=next_run(past.now, past.zone),
+        next_day=due.day if due else None,
+        next_videos=next_run(max(past.now, due.end + SETTLE), past.zone) if due else None,
+        lacking=late,
+    )
+
+
+def _is_late(window: Window | None, past: Past) -> bool:
+    """Tell whether a stitch has already had the chance to make the videos of a day."""
+    return window is not None and next_run(window.end + SETTLE, past.zone) <= past.now

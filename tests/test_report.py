@@ -1,0 +1,539 @@
+"""What `status` says, of real data folders at a fixed moment."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import Clockwork, build
+
+from reolink_timelapsed import report
+from reolink_timelapsed.board import FILE_NAME
+from reolink_timelapsed.clock import JumpingClock
+from reolink_timelapsed.config import CaptureConfig, Config, StorageConfig
+from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.frame import Frame, Video
+from reolink_timelapsed.ledger import record_path
+from reolink_timelapsed.overview import next_run
+from reolink_timelapsed.schedule import Daily, Window
+from reolink_timelapsed.simulator import SimulatedNvr
+from reolink_timelapsed.store import Store
+
+DAY = date(2026, 11, 22)
+ONE_DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+DOOR, YARD = "ch0_Front_Door", "ch1_Yard"
+PICTURE = b"x" * 1000
+
+DAILY = CaptureConfig(interval=MINUTE, daily_start=time(4), duration=timedelta(hours=18))
+
+
+def at(hour: int, minute: int = 0, second: int = 0, day: date = DAY) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC)
+
+
+def date_back(frame: Frame, moment: datetime | None = None) -> None:
+    """Let a frame's file have been written when the frame was taken, or at `moment`."""
+    seconds = (moment or frame.moment).timestamp()
+    os.utime(frame.path, (seconds, seconds))
+
+
+@dataclass
+class House:
+    """A data folder as the daemon leaves it, and a look at it by `status`; its time is UTC."""
+
+    root: Path
+    capture: CaptureConfig = DAILY
+    zone: tzinfo = UTC
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.root / "data", "test")
+        self.store.open()
+        (self.root / "run").mkdir()
+
+    def frame(self, folder: str, moment: datetime, day: date | None = None) -> None:
+        date_back(self.store.put_frame(folder, day or moment.date(), moment, PICTURE))
+
+    def record(
+        self,
+        cameras: Mapping[str, tuple[int, Mapping[str, int]]] | None = None,
+        day: date = DAY,
+        rounds: Mapping[str, int] | None = None,
+        window: Window | None = None,
+    ) -> DayRecord:
+        """Write a day's record: of each camera the frames, and the misses by reason."""
+        daily = Daily(time(4), timedelta(hours=18), UTC)
+        record = DayRecord(window or daily.window(day), self.capture.interval)
+        record.missing_rounds.update(rounds or {})
+        for folder, (captured, missing) in (cameras or {}).items():
+            camera = record.camera(folder)
+            camera.captured, camera.size = captured, captured * len(PICTURE)
+            camera.missing.update(missing)
+        self.store.write_json(record_path(self.store, day), record.to_json())
+        return record
+
+    def says(self, state: str, since: datetime, record: DayRecord | None = None) -> None:
+        value = {"state": state, "since": since.isoformat()}
+        day = {"day": record.to_json()} if record else {}
+        (self.root / "run" / FILE_NAME).write_text(json.dumps(value | day))
+
+    def _run(self, now: datetime, as_json: bool) -> tuple[int, str]:
+        out = io.StringIO()
+        config = Config(capture=self.capture, storage=StorageConfig(data_dir=self.store.root))
+        code = report.run(
+            config,
+            self.store,
+            JumpingClock(now),
+            zone=self.zone,
+            runtime=self.root / "run",
+            as_json=as_json,
+            out=out,
+        )
+        return code, out.getvalue()
+
+    def code(self, now: datetime) -> int:
+        return self._run(now, as_json=True)[0]
+
+    def text(self, now: datetime) -> str:
+        return self._run(now, as_json=False)[1]
+
+    def json(self, now: datetime) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self._run(now, as_json=True)[1])
+        return value
+
+
+@contextmanager
+def a_house() -> Iterator[House]:
+    with tempfile.TemporaryDirectory() as name:
+        yield House(Path(name))
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    with a_house() as it:
+        yield it
+
+
+# The exit code
+
+
+@given(
+    interval=st.sampled_from([1, 15, 60, 200, 201, 900]),
+    ages=st.lists(st.integers(0, 20_000), min_size=1, max_size=3),
+    noon=st.integers(-9 * 3600, 11 * 3600),
+)
+def test_code_is_1_while_a_frame_is_overdue_in_the_window(
+    interval: int, ages: list[int], noon: int
+) -> None:
+    now = at(12) + timedelta(seconds=noon)
+    with a_house() as house:
+        house.capture = CaptureConfig(
+            interval=timedelta(seconds=interval), daily_start=time(4), duration=timedelta(hours=18)
+        )
+        for channel, age in enumerate(ages):
+            house.frame(f"ch{channel}_Yard", now - timedelta(seconds=age), DAY)
+        open_for = (now - at(4)).total_seconds()
+        is_open = 0 <= open_for < 18 * 3600
+        oldest = max(min(age, open_for) for age in ages)
+        assert house.code(now) == int(is_open and oldest > max(3 * interval, 600))
+
+
+def test_an_nvr_that_is_down_since_before_the_window(house: House) -> None:
+    house.frame(DOOR, at(21, 59, day=DAY - ONE_DAY))
+    house.record(rounds={"NVR unreachable": 5})
+    assert house.code(at(3, 59)) == 0
+    assert house.code(at(4, 10)) == 0
+    assert house.code(at(4, 10, 1)) == 1
+    assert f"{DOOR} has given no frame for 10 min 1 s" in house.text(at(4, 10, 1))
+    assert house.code(at(22)) == 0
+
+
+def test_an_nvr_that_stays_down_stays_a_fault(house: House) -> None:
+    house.frame(DOOR, at(12))
+    for days in range(1, 30):
+        house.record(day=DAY + days * ONE_DAY, rounds={"NVR unreachable": 1080})
+    assert house.code(at(12, day=DAY + 29 * ONE_DAY)) == 1
+
+
+def test_a_daemon_that_does_not_run_is_a_fault_only_while_frames_are_due(house: House) -> None:
+    house.frame(DOOR, at(21, day=DAY - ONE_DAY))
+    house.frame(YARD, at(21, day=DAY - ONE_DAY))
+    text = house.text(at(12))
+    assert "FAULT     no camera has given a frame for 8 h\n" in text
+    assert "daemon    not running" in text
+    assert house.code(at(23)) == 0
+
+
+def test_a_camera_that_the_nvr_lacks_alarms_for_a_day_not_for_ever(house: House) -> None:
+    house.frame(DOOR, at(12))
+    codes = []
+    for days in range(4):
+        house.frame(YARD, at(17, day=DAY + days * ONE_DAY))
+        codes.append(house.code(at(17, 1, day=DAY + days * ONE_DAY)))
+    assert codes == [1, 1, 0, 0]
+
+
+def test_a_camera_that_the_nvr_has_but_that_is_dead_alarms_as_long_as_it_is(house: House) -> None:
+    house.frame(DOOR, at(12))
+    later = DAY + 9 * ONE_DAY
+    house.frame(YARD, at(17, day=later))
+    house.record({DOOR: (0, {"offline": 780}), YARD: (780, {})}, later)
+    assert house.json(at(17, 1, day=later))["faults"] == [
+        f"{DOOR} has given no frame for 13 h 1 min"
+    ]
+
+
+def test_a_new_name_is_no_fault_of_the_old_one(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.frame("ch0_Entrance", at(16, 59))
+    cameras = house.json(at(17))["cameras"]
+    assert {folder: camera["wanted"] for folder, camera in cameras.items()} == {
+        DOOR: False,
+        "ch0_Entrance": True,
+    }
+    assert house.code(at(17)) == 0
+
+
+def test_a_camera_that_the_configuration_leaves_out_is_no_fault(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.frame(YARD, at(16, 59))
+    assert house.code(at(17)) == 1
+    house.capture = CaptureConfig(
+        interval=MINUTE, channels=(1,), daily_start=time(4), duration=timedelta(hours=18)
+    )
+    assert house.code(at(17)) == 0
+
+
+def test_no_camera_at_all_is_a_fault_once_there_was_time_for_one(house: House) -> None:
+    assert house.code(at(4, 9)) == 0
+    assert house.json(at(5))["faults"] == ["no camera has given a frame in the 1 h of this window"]
+    assert house.code(at(3)) == 0
+
+
+def test_names_ahead_of_a_clock_that_was_set_back_do_not_hide_a_silence(house: House) -> None:
+    house.frame(DOOR, at(15))
+    date_back(house.store.frames(DOOR, DAY)[-1], at(13))
+    assert house.json(at(14))["cameras"][DOOR]["age_seconds"] == 3600
+    assert house.code(at(14)) == 1
+
+
+def test_days_ahead_of_the_clock_do_not_hide_a_silence(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.frame(YARD, at(12, day=date(2038, 1, 19)))
+    house.record({YARD: (1, {})}, date(2038, 1, 19))
+    assert house.code(at(12, 5)) == 0
+    assert house.code(at(12, 11)) == 1
+
+
+def test_a_single_run_is_known_from_its_record(house: House) -> None:
+    house.capture = CaptureConfig(interval=MINUTE, daily_start=None)
+    assert house.code(at(12)) == 0
+    house.frame(DOOR, at(11), DAY - 20 * ONE_DAY)
+    house.record(
+        day=DAY - 20 * ONE_DAY,
+        window=Window(at(7, day=DAY - 20 * ONE_DAY), at(18), DAY - 20 * ONE_DAY),
+    )
+    assert house.code(at(11, 9)) == 0
+    assert house.code(at(11, 11)) == 1
+    assert house.code(at(18)) == 0
+
+
+# Days
+
+
+def test_why_frames_are_missing(house: House) -> None:
+    house.record({DOOR: (477, {}), YARD: (400, {"offline": 60})}, rounds={"NVR unreachable": 3})
+    day = house.json(at(12))["days"][str(DAY)]
+    assert day["expected"] == 480
+    assert day["missing_rounds"] == {"NVR unreachable": 3}
+    assert day["cameras"] == {
+        DOOR: {"captured": 477, "missing": {"NVR unreachable": 3}},
+        YARD: {
+            "captured": 400,
+            "missing": {"NVR unreachable": 3, "offline": 60, "not running": 16},
+        },
+    }
+
+
+def test_a_tick_under_way_is_not_missing_yet(house: House) -> None:
+    house.record({DOOR: (480, {})})
+    days = [house.json(at(12, 0, second))["days"][str(DAY)] for second in (1, 59)]
+    assert [day["expected"] for day in days] == [481, 481]
+    assert [day["cameras"][DOOR]["missing"] for day in days] == [{}, {}]
+    assert house.json(at(12, 1, 1))["days"][str(DAY)]["cameras"][DOOR]["missing"] == {
+        "not running": 1
+    }
+
+
+def test_days_without_a_frame_stand_between_those_with(house: House) -> None:
+    house.record({DOOR: (1080, {})}, DAY - 4 * ONE_DAY)
+    house.record(day=DAY - 2 * ONE_DAY, rounds={"NVR unreachable": 1080})
+    days = house.json(at(2))["days"]
+    assert {day: (row["missing_rounds"], list(row["cameras"])) for day, row in days.items()} == {
+        "2026-11-21": ({"not running": 1080}, []),
+        "2026-11-20": ({"NVR unreachable": 1080}, []),
+        "2026-11-19": ({"not running": 1080}, []),
+        "2026-11-18": ({}, [DOOR]),
+    }
+
+
+def test_frames_count_as_they_lie_there_and_as_they_did(house: House) -> None:
+    yesterday = DAY - ONE_DAY
+    house.record({DOOR: (1, {})})
+    for minute in range(5):
+        house.frame(DOOR, at(4, minute))
+    house.record({DOOR: (1000, {})}, yesterday)
+    house.frame(DOOR, at(12, day=yesterday))
+    house.store.write_json(
+        house.store.sidecar_path(DOOR, yesterday), {"format": 1, "frames": {"captured": 1060}}
+    )
+    days = house.json(at(4, 5))["days"]
+    assert days[str(DAY)]["cameras"][DOOR] == {"captured": 5, "missing": {}}
+    assert days[str(yesterday)]["cameras"][DOOR] == {
+        "captured": 1060,
+        "missing": {"not running": 20},
+    }
+
+
+def test_the_daemons_own_word_is_newer_than_the_record_on_disk(house: House) -> None:
+    newer = house.record({DOOR: (470, {"offline": 10})})
+    house.record({DOOR: (430, {})})
+    house.says("all is well", at(11, 59, 50), newer)
+    value = house.json(at(12))
+    assert value["days"][str(DAY)]["cameras"][DOOR] == {"captured": 470, "missing": {"offline": 10}}
+    assert value["daemon"] == {"state": "all is well", "since": "2026-11-22T11:59:50+00:00"}
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", "{}", '{"state": "x", "since": "soon"}'])
+def test_a_damaged_state_is_none(house: House, damaged: str) -> None:
+    (house.root / "run" / FILE_NAME).write_text(damaged)
+    assert house.json(at(12))["daemon"] is None
+
+
+def test_a_window_past_midnight_belongs_to_the_day_it_began_on(house: House) -> None:
+    house.capture = CaptureConfig(
+        interval=MINUTE, daily_start=time(20), duration=timedelta(hours=10)
+    )
+    house.frame(DOOR, at(1, 30), DAY - ONE_DAY)
+    value = house.json(at(2))
+    assert value["window"]["day"] == str(DAY - ONE_DAY)
+    assert value["window"]["open"]
+    assert house.code(at(2)) == 1
+    assert house.code(at(6)) == 0
+
+
+# Disk and videos
+
+
+def test_days_left_at_todays_rate(house: House) -> None:
+    house.record({DOOR: (100, {}), YARD: (50, {})})
+    disk = house.json(at(12))["disk"]
+    assert disk["bytes_per_day"] == 2 * 1080 * len(PICTURE)
+    assert disk["min_free_bytes"] == 2_000_000_000
+    left = max(disk["free_bytes"] - disk["min_free_bytes"], 0) / disk["bytes_per_day"]
+    assert disk["days_left"] == pytest.approx(left)
+
+
+ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"]
+
+
+@given(
+    moment=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    zone=st.sampled_from([ZoneInfo(name) for name in ZONES]),
+)
+def test_the_next_stitch_is_the_first_strike_of_the_timer(moment: datetime, zone: ZoneInfo) -> None:
+    minute = moment.replace(second=0, microsecond=0)
+    later = (minute + minutes * MINUTE for minutes in range(1, 200))
+    strikes = (
+        one
+        for one in later
+        if (local := one.astimezone(zone)).minute == 5 or (local.hour, local.minute) == (0, 15)
+    )
+    assert next_run(moment, zone) == next(strikes)
+
+
+def test_the_next_videos_and_late_ones(house: House) -> None:
+    house.frame(DOOR, at(12))
+    open_day = house.json(at(12))["stitch"]
+    assert open_day == {
+        "next_run": "2026-11-22T12:05:00+00:00",
+        "next_videos": {"day": "2026-11-22", "at": "2026-11-22T22:05:00+00:00"},
+        "lacking": [],
+    }
+    assert house.json(at(22, 4))["stitch"]["lacking"] == []
+    late = house.json(at(22, 6))["stitch"]
+    assert late["lacking"] == [{"camera": DOOR, "day": str(DAY)}]
+    assert late["next_videos"] == {"day": str(DAY), "at": "2026-11-22T23:05:00+00:00"}
+
+
+def test_the_last_videos(house: House) -> None:
+    yesterday = DAY - ONE_DAY
+    videos = [Video(DOOR, yesterday, name) for name in ("720p", "full")]
+    house.frame(DOOR, at(12, day=yesterday))
+    for video in [Video(DOOR, yesterday - ONE_DAY), *videos]:
+        house.store.write(house.store.video_path(video), b"video")
+    house.store.write_json(
+        house.store.sidecar_path(DOOR, yesterday),
+        {
+            "format": 1,
+            "videos": {
+                "full": {"bytes": 900_000_000, "seconds": 45.0},
+                "720p": {"bytes": 90_000_000, "seconds": 45.0},
+            },
+        },
+    )
+    assert house.json(at(3))["cameras"][DOOR]["last_videos"] == {
+        "day": str(yesterday),
+        "files": [str(house.store.video_path(video)) for video in videos],
+        "seconds": 45.0,
+        "bytes": 990_000_000,
+    }
+    assert "2026-11-21, 45 s, 990 MB" in house.text(at(3))
+
+
+# Text
+
+
+def test_the_text_of_a_day_that_is_well(house: House) -> None:
+    house.zone = ZoneInfo("Europe/Berlin")
+    for folder in (DOOR, YARD):
+        house.frame(folder, at(11, 59, 53))
+    house.record({DOOR: (480, {}), YARD: (480, {})})
+    house.says("2026-11-22: 960 frames of 2 cameras, 0 missed", at(11, 59, 58))
+    lines = house.text(at(12)).splitlines()
+    assert lines[:2] == [
+        "now       Sun 2026-11-22 13:00, a frame every 1 min from 05:00 to 23:00",
+        "daemon    2026-11-22: 960 frames of 2 cameras, 0 missed (2 s ago)",
+    ]
+    assert lines[-6:] == [
+        "  camera          last frame  today       last videos",
+        "  ch0_Front_Door  7 s         480 of 480  -",
+        "  ch1_Yard        7 s         480 of 480  -",
+        "",
+        "frames of the week, and why some are missing",
+        "Sun 22    all 2 cameras  480 of 480",
+    ]
+
+
+def test_many_cameras_that_fared_differently_take_few_lines(house: House) -> None:
+    cameras = {f"ch{n}_Camera": (1080 - n, {"offline": n} if n else {}) for n in range(36)}
+    house.record(cameras, DAY - ONE_DAY)
+    week = house.text(at(2)).split("some are missing\n")[1].splitlines()
+    assert week == [
+        "Sat 21    ch35_Camera           1045 of 1080       35 offline",
+        "          ch34_Camera           1046 of 1080       34 offline",
+        "          ch33_Camera           1047 of 1080       33 offline",
+        "          ch32_Camera           1048 of 1080       32 offline",
+        "          the other 32 cameras  1049-1080 of 1080  up to 31 offline",
+    ]
+
+
+NAMES = st.from_regex(r"ch[0-9]{1,4}_[A-Za-z0-9_-]{0,64}", fullmatch=True)
+REASONS = st.sampled_from(["offline", "NVR unreachable", "session slots taken", "no picture"])
+MISSES = st.dictionaries(REASONS, st.integers(1, 90_000))
+
+
+@given(
+    cameras=st.dictionaries(NAMES, st.tuples(st.integers(0, 90_000), MISSES), max_size=6),
+    rounds=MISSES,
+    hour=st.integers(0, 23),
+)
+def test_no_line_is_longer_than_80_columns(
+    cameras: dict[str, tuple[int, dict[str, int]]], rounds: dict[str, int], hour: int
+) -> None:
+    with a_house() as house:
+        house.record(cameras, rounds=rounds)
+        lines = house.text(at(hour)).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert not any(line != line.rstrip() or "\xa0" in line for line in lines)
+
+
+# Folders
+
+
+def test_without_a_data_folder_it_says_how_to_begin(tmp_path: Path) -> None:
+    missing = Store(tmp_path / "data", "test")
+    with pytest.raises(StoreError, match="enable --now") as raised:
+        report.gather(Config(), missing, at(12), zone=UTC, runtime=tmp_path)
+    assert raised.value.exit_code == 74
+    assert not missing.root.exists()
+
+
+@pytest.mark.parametrize("closed", ["data", "data/frames"])
+def test_a_user_who_may_not_read_it_is_sent_to_sudo(house: House, closed: str) -> None:
+    (house.root / closed).chmod(0)
+    house.root.chmod(0o755)
+    with as_nobody(), pytest.raises(StoreError, match=r"run `sudo reolink-timelapse status`"):
+        house.code(at(12))
+    (house.root / closed).chmod(0o755)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything; others are nobody enough."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
+
+
+def test_it_leaves_the_folder_as_it_is(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.record({DOOR: (1, {})})
+    before = sorted((path, path.stat().st_mtime_ns) for path in house.root.rglob("*"))
+    house.text(at(13))
+    assert sorted((path, path.stat().st_mtime_ns) for path in house.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("config", "environ", "folder"),
+    [
+        (None, {}, "/run/reolink-timelapse"),
+        ("/etc/reolink-timelapse/config.yaml", {}, "/run/reolink-timelapse"),
+        ("/etc/reolink-timelapse@garden/config.yaml", {}, "/run/reolink-timelapse@garden"),
+        ("/home/me/config.yaml", {}, "/run/reolink-timelapse"),
+        ("/home/me/config.yaml", {"RUNTIME_DIRECTORY": "/run/other"}, "/run/other"),
+    ],
+)
+def test_where_the_daemon_tells_its_state(
+    config: str | None, environ: dict[str, str], folder: str
+) -> None:
+    settings = Config(path=Path(config) if config else None)
+    assert report.runtime_folder(settings, environ) == Path(folder)
+
+
+# The daemon's own files
+
+
+def test_it_reads_what_the_daemon_writes(nvr: SimulatedNvr, folder: Path, clock: Clockwork) -> None:
+    daemon = build(nvr, folder, clock)
+    clock.at(at(5), nvr.cameras.pop)
+    daemon.run(until=at(6))
+    for frame in [*daemon.frames(DOOR), *daemon.frames(YARD)]:
+        date_back(frame)
+    config = Config(capture=DAILY, storage=StorageConfig(data_dir=daemon.store.root))
+    seen = report.gather(config, daemon.store, at(6), zone=UTC, runtime=folder / "run")
+    assert seen.daemon
+    assert seen.daemon.state == daemon.state()
+    assert [(one.folder, one.captured) for one in seen.days[0].cameras] == [
+        (DOOR, 120),
+        (YARD, 60),
+    ]
+    assert [fault.split(" has ")[0] for fault in seen.faults] == [YARD]
