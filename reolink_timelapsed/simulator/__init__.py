@@ -1,7 +1,14 @@
 """A simulated Reolink NVR for tests, demo, soak and benchmarks; standard library only."""
 
 from .answers import Device
-from .cameras import PictureSource, Shot, SimulatedCamera, mosaic_picture, split_number
+from .cameras import (
+    PictureError,
+    PictureSource,
+    Shot,
+    SimulatedCamera,
+    mosaic_picture,
+    split_number,
+)
 from .clock import RealClock, SimClock
 from .faults import Kind, Misbehaviour
 from .mosaic import mosaic_jpeg, read_number
@@ -17,6 +24,7 @@ __all__ = [
     "Kind",
     "LoginPolicy",
     "Misbehaviour",
+    "PictureError",
     "PictureSource",
     "RealClock",
     "Request",

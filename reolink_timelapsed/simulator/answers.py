@@ -44,6 +44,8 @@ class Device:
     """Sundays 02:00 local time (guide 3.3, AutoMaint)."""
     odd_logout: bool = False
     """The answer to Logout is a string of odd characters."""
+    crashes_on: str = ""
+    """A command that reboots it; GetPush does so on some firmware."""
     zone: tzinfo | None = None
     clock_error: timedelta = field(default_factory=timedelta)
     clock_never_set: bool = False

@@ -11,6 +11,10 @@ from .mosaic import Sampling, mosaic_jpeg
 STAYS_AWAKE_SECONDS: Final = 300.0
 
 
+class PictureError(Exception):
+    """A picture source cannot give its picture."""
+
+
 @dataclass(frozen=True)
 class Shot:
     """One picture to be taken: of which camera, when (aware, UTC), how large.
@@ -30,6 +34,7 @@ class Shot:
 
 
 PictureSource = Callable[[Shot], bytes]
+"""Gives the picture of a shot. May raise PictureError, which the device answers with -48."""
 
 
 def shot_number(channel: int, count: int) -> int:

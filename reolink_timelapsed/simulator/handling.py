@@ -1,12 +1,13 @@
 """From a request to its answer: what each command does to the simulated device."""
 
 import json
+import logging
 import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .answers import ANSWERS, CANONICAL, Question
-from .cameras import SimulatedCamera
+from .cameras import PictureError, SimulatedCamera
 from .codes import TOKEN_REFUSED
 from .faults import (
     ANY_ANSWER,
@@ -24,10 +25,10 @@ from .server import HttpRequest
 from .sessions import Refusal
 from .wire import Answer, End, json_answer, nginx_page, picture_answer
 
+log = logging.getLogger(__name__)
+
 PATHS: Final = frozenset({"/api.cgi", "/cgi-bin/api.cgi"})
 BATCH_LIMIT: Final = 40
-REBOOTING_COMMAND: Final = "GetPush"
-"""Crashes some firmware; no timelapse needs it."""
 _RSP_CODE: Final = frozenset({Kind.RSP_CODE})
 _SHORT_BATCH: Final = frozenset({Kind.SHORT_BATCH})
 _SIZE: Final = frozenset({Kind.SIZE})
@@ -86,6 +87,7 @@ def enter(recorder: Recorder, http: HttpRequest, commands: list[Command], secure
         battery=any(_touches_battery(recorder, command) for command in commands),
         secure=secure,
     )
+    request.last_act = (request.started, request.real_started)
     with recorder.lock:
         request.holding = recorder.sessions.held_by(request.started, client)
         if request.cmd == "Logout":
@@ -215,7 +217,7 @@ def _logout(recorder: Recorder, request: Request) -> dict[str, Any]:
 def _ask(recorder: Recorder, command: Command) -> dict[str, Any]:
     """Answer a command that only asks."""
     now = recorder.now()
-    if command.name == REBOOTING_COMMAND:
+    if command.name == recorder.device.crashes_on:
         recorder.reboot(now, 60, 30)
     if command.name not in ANSWERS:
         return error_object(command.name, -9)
@@ -247,7 +249,8 @@ def _snap(recorder: Recorder, http: HttpRequest, request: Request) -> Answer:
     wanted = None if size is None else (size.width, size.height)
     try:
         return picture_answer(camera.snap(request.moment, http.query, wanted))
-    except ValueError:
+    except (PictureError, ValueError) as error:
+        log.error("channel %s has no picture: %s", camera.channel, error)
         return error_answer("Snap", -48)
 
 

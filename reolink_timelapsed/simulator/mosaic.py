@@ -16,8 +16,8 @@ COLUMNS: Final = 8
 ROWS: Final = 6
 NUMBER_BITS: Final = 40
 LARGEST_NUMBER: Final = (1 << NUMBER_BITS) - 1
-SMALLEST_SIDE: Final = 144
-"""Pixels; below this the squares are no longer surely whole MCUs."""
+SMALLEST: Final = (192, 144)
+"""Pixels; below this a square's middle might lie in the MCU of another."""
 
 _DARK: Final = 50
 _LIGHT: Final = 205
@@ -64,14 +64,14 @@ def mosaic_jpeg(
     hue: int = 0,
     min_bytes: int = 0,
 ) -> bytes:
-    """Make a baseline JPEG of width x height pixels (each at least 144) that carries `number`.
+    """Make a baseline JPEG of width x height pixels (at least 192 x 144) that carries `number`.
 
     `hue` picks a colour, so that cameras can be told apart by eye. Comment segments pad the file
     to `min_bytes`. Raises ValueError for a number of more than 40 bits or a picture too small.
     """
     if not 0 <= number <= LARGEST_NUMBER:
         raise ValueError(f"{number} does not fit in {NUMBER_BITS} bits")
-    if min(width, height) < SMALLEST_SIDE:
+    if width < SMALLEST[0] or height < SMALLEST[1]:
         raise ValueError(f"{width}x{height} is too small to carry a number")
     look = _Look(width, height, sampling, _HUES[hue % len(_HUES)])
     bits = f"{number:040b}{_checksum(number):08b}"
@@ -84,8 +84,8 @@ def mosaic_jpeg(
 def read_number(grey: bytes, width: int, height: int) -> int | None:
     """Read the number back from a raw 8-bit grey frame (width x height bytes, row by row).
 
-    None when the squares lack contrast or contradict their checksum. Raises ValueError for a
-    wrong length.
+    None when the squares are not plainly dark or light, or contradict their checksum. Raises
+    ValueError for a wrong length.
     """
     if len(grey) != width * height:
         raise ValueError(f"{len(grey)} bytes are no {width}x{height} frame")
@@ -94,9 +94,9 @@ def read_number(grey: bytes, width: int, height: int) -> int | None:
         for row in range(ROWS)
         for column in range(COLUMNS)
     ]
-    if max(levels) - min(levels) < _CONTRAST:
+    middle, contrast = (max(levels) + min(levels)) / 2, max(levels) - min(levels)
+    if contrast < _CONTRAST or any(abs(level - middle) < contrast / 4 for level in levels):
         return None
-    middle = (min(levels) + max(levels)) / 2
     value = int("".join("1" if level > middle else "0" for level in levels), 2)
     number = value >> 8
     return number if _checksum(number) == value & 0xFF else None

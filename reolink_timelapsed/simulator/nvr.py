@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from .answers import Device
 from .cameras import SimulatedCamera
@@ -26,6 +26,16 @@ from .server import BadRequest, Connection, HttpRequest, Server
 from .sessions import SOMEBODY_ELSE, LoginPolicy, Sessions
 from .tls import server_context
 from .wire import Answer, End, body_pieces, head_bytes, nginx_page
+
+_LOOK_SECONDS = 0.02
+"""How often a device that is down looks whether its time has come."""
+
+
+@runtime_checkable
+class Closeable(Protocol):
+    """A picture source that holds something open."""
+
+    def close(self) -> None: ...
 
 
 class SimulatedNvr:
@@ -71,8 +81,12 @@ class SimulatedNvr:
         """When (on its clock) connections came while it was down."""
         self.battery_allowed = False
         """Whether the client may touch battery cameras."""
+        self.http_allowed = False
+        """Whether the client may send its password over http where there is https."""
         self.control: Callable[[HttpRequest], Answer] | None = None
         """What answers under /simulator/, outside the log; see `control`."""
+        self.observer: Callable[[Request], None] | None = None
+        """Is told of every request that has ended."""
 
     def __enter__(self) -> Self:
         self.plug_in()
@@ -87,13 +101,17 @@ class SimulatedNvr:
         self.stop()
 
     def stop(self) -> None:
-        """Close the port and every connection, also those that hang."""
+        """Close the port, every connection, also those that hang, and the cameras' pictures."""
         if self._real is not None:
             self._real.stop()
         for server in self._servers():
             server.stop()
-        if self._returning is not None:
-            self._returning.join()
+        returning = self._returning
+        if returning is not None:
+            returning.join()
+        for camera in self.cameras:
+            if isinstance(camera.picture, Closeable):
+                camera.picture.close()
 
     @property
     def port(self) -> int:
@@ -138,8 +156,12 @@ class SimulatedNvr:
 
     def broken_rules(self) -> list[str]:
         """List what the client did that it must not; each line names the requests."""
-        gap = self._recorder.min_snap_gap
-        return broken_rules(list(self.log), gap, self.battery_allowed)
+        return broken_rules(
+            list(self.log),
+            self._recorder.min_snap_gap,
+            battery_allowed=self.battery_allowed,
+            http_allowed=self.http_allowed or self._tls is None,
+        )
 
     def misbehave(self, fault: Misbehaviour | Kind | str, **figures: Any) -> Misbehaviour:
         """Script a misbehaviour: a value, or a kind and its figures. Gives it back."""
@@ -196,7 +218,7 @@ class SimulatedNvr:
 
     def _come_back(self, clock: RealClock) -> None:
         while self._recorder.is_down() and not clock.stopped():
-            clock.sleep(self._recorder.down_until - clock.monotonic())
+            clock.sleep(_LOOK_SECONDS)
         self._returning = None
         self.plug_in()
 
@@ -227,22 +249,25 @@ class SimulatedNvr:
         """Answer one request; False when the connection is done with."""
         if self.control is not None and http.path.startswith("/simulator/"):
             connection.send(self._plain(self.control(http)))
-            return True
+            return not http.closing
         if self._recorder.is_down():
             self._turn_away(connection)
             return False
         commands = read_commands(http)
         request = self._begin(connection, http, commands or [])
-        answer = self._answer(http, request, commands)
-        request.outcome = answer.outcome
-        self._recorder.lose_token(request, answer.delivered)
         try:
-            return self._deliver(connection, request, answer)
+            answer = self._answer(http, request, commands)
+            request.outcome = answer.outcome
+            self._recorder.lose_token(request, answer.delivered)
+            head = head_bytes(answer, self.clock.now(), closing=http.closing)
+            self._deliver(connection, request, answer, head if answer.head else b"")
         except OSError:
             request.given_up = True
             self._recorder.lose_token(request, delivered=False)
-            self._finish(request)
             return False
+        finally:
+            self._finish(request)
+        return answer.end is End.KEEP and not http.closing
 
     def _begin(self, connection: Connection, http: HttpRequest, commands: list[Command]) -> Request:
         """Enter a request into the log."""
@@ -265,20 +290,23 @@ class SimulatedNvr:
             return nginx_page(302, self.url + http.target)
         return answer_request(self._recorder, http, request, commands)
 
-    def _deliver(self, connection: Connection, request: Request, answer: Answer) -> bool:
-        """Send an answer; False when the connection ends with it.
+    def _deliver(
+        self, connection: Connection, request: Request, answer: Answer, waiting: bytes
+    ) -> None:
+        """Send an answer, `waiting` (its head) first.
 
         The request counts as ended just before its last piece is sent, so that it has ended when
         the client can know of it.
         """
-        waiting = head_bytes(answer, self.clock.now()) if answer.head else b""
         for piece in body_pieces(answer):
+            request.last_act = self._both_clocks()
             connection.send(waiting)
             if answer.pause is not None:
                 self.clock.sleep(answer.pause)
             waiting = piece
             request.size += len(piece)
         if answer.end is End.HANG:
+            request.last_act = self._both_clocks()
             connection.send(waiting)
             connection.wait_gone()
             request.given_up = True
@@ -287,7 +315,9 @@ class SimulatedNvr:
             connection.send(waiting)
         if answer.end is End.RESET:
             connection.reset()
-        return answer.end is End.KEEP
+
+    def _both_clocks(self) -> tuple[float, float]:
+        return self.clock.monotonic(), time.monotonic()
 
     def _finish(self, request: Request) -> None:
         with self._lock:
@@ -296,8 +326,10 @@ class SimulatedNvr:
     def _end(self, request: Request) -> None:
         if request.ended is not None:
             return
-        request.ended = self.clock.monotonic()
-        request.real_ended = time.monotonic()
+        now = request.last_act if request.given_up else self._both_clocks()
+        request.ended, request.real_ended = now
         self._in_work = [(r, c) for r, c in self._in_work if r is not request]
         if request.cmd == "Snap":
             self._recorder.last_snap_ended = request.ended
+        if self.observer is not None:
+            self.observer(request)

@@ -1,7 +1,7 @@
 """What a well-behaved client never does, judged from the log of requests."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
@@ -11,18 +11,18 @@ from .codes import ALLOWED_COMMANDS, CREDENTIALS_REFUSED
 WRONG_LOGINS_WINDOW: Final = 300.0
 WRONG_LOGINS_ALLOWED: Final = 2
 _CLOCK_GRAIN: Final = 0.001
-_GIVEN_UP_GRAIN: Final = 0.1
 
 
-@dataclass
+@dataclass(slots=True)
 class Request:
     """One request the simulator received.
 
     `started` and `ended` are seconds of the NVR's clock, `real_started` and `real_ended` of
     `time.monotonic()`; `ended` is None while it is in work. `outcome` is "ok", an rspCode,
     "http 502" or the name of what was done to the answer. `holding` names the live tokens the same
-    client already had; `beside` the requests still in work when this one came. `given_up` says that
-    the client left before the end. `count` numbers the picture it was given.
+    client already had; `beside` the requests still in work when this one came. `count` numbers the
+    picture it was given. `given_up` says that the client left before the end; such a request counts
+    as ended when the device last did something for it, for nobody knows when the client left.
     """
 
     cmd: str
@@ -43,6 +43,8 @@ class Request:
     given: str | None = None
     """The token it was given."""
     given_up: bool = False
+    last_act: tuple[float, float] = (0.0, 0.0)
+    """When the device last did something for it, on both clocks."""
     battery: bool = False
     """Whether it touched a battery camera that may sleep."""
     secure: bool = False
@@ -56,16 +58,19 @@ class Request:
 
     def to_json(self) -> dict[str, Any]:
         """Give it as JSON; the token's first characters only."""
-        value = dict(self.__dict__)
+        value = {field.name: getattr(self, field.name) for field in fields(self)}
         value["moment"] = self.moment.isoformat()
         value["token"] = None if self.token is None else f"{self.token[:4]}..."
+        del value["last_act"]
         value["given"] = None if self.given is None else f"{self.given[:4]}..."
         value["holding"] = len(self.holding)
         value["beside"] = [other.line for other in self.beside]
         return value
 
 
-def broken_rules(log: Iterable[Request], min_snap_gap: float, battery_allowed: bool) -> list[str]:
+def broken_rules(
+    log: Iterable[Request], min_snap_gap: float, *, battery_allowed: bool, http_allowed: bool
+) -> list[str]:
     """List every rule the client broke, each with the requests that show it."""
     requests = list(log)
     broken = [
@@ -75,6 +80,9 @@ def broken_rules(log: Iterable[Request], min_snap_gap: float, battery_allowed: b
         *_strange_commands(requests),
         *_wrong_passwords(requests),
     ]
+    if not http_allowed:
+        plain = (r for r in requests if r.cmd == "Login" and not r.secure)
+        broken += [f"a password over http although there is https: {r}" for r in plain]
     if not battery_allowed:
         broken += [f"a battery camera was touched: {r}" for r in requests if r.battery]
     return broken
@@ -91,9 +99,8 @@ def _snaps_too_close(requests: list[Request], min_snap_gap: float) -> Iterator[s
     for before, after in pairwise(snaps):
         if before.ended is None:
             continue
-        grain = _GIVEN_UP_GRAIN if before.given_up else _CLOCK_GRAIN
         gap = after.started - before.ended
-        if gap < min_snap_gap - grain:
+        if gap < min_snap_gap - _CLOCK_GRAIN:
             yield f"snaps {gap:.3f} s apart: {before} and {after}"
 
 

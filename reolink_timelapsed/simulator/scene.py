@@ -14,10 +14,10 @@ from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import IO, Final, Self
 
-from .cameras import Shot
-from .scene_graph import Plan, command
-from .scenes import SCENES
-from .sky import light_map
+from .cameras import PictureError, Shot
+from .scenery import SCENES
+from .scenery.graph import Plan, command
+from .scenery.sky import light_map
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _PIPE_BYTES: Final = 1 << 20
 _DAY_SECONDS: Final = 86400
 
 
-class SceneError(Exception):
+class SceneError(PictureError):
     """ffmpeg cannot draw the scene; the message holds its words."""
 
 
@@ -90,7 +90,7 @@ class _Stream:
         self._plan = plan
         self._start = datetime(1970, 1, 1) + timedelta(seconds=plan.epoch)  # noqa: DTZ001
         self._inputs: list[IO[bytes]] = []
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         hours = (plan.hour + i * plan.step / 3600 for i in range(plan.frames))
         light = b"".join(light_map(hour, plan.scene.horizon) for hour in hours)
         arguments = command(plan, light, self._give)
@@ -152,7 +152,7 @@ class _Stream:
 
     def _give(self, data: bytes) -> str:
         """Put bytes where ffmpeg can read them: an open file without a name."""
-        file = tempfile.TemporaryFile()
+        file = tempfile.TemporaryFile()  # noqa: SIM115
         file.write(data)
         file.seek(0)
         self._inputs.append(file)

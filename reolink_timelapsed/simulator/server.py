@@ -38,6 +38,11 @@ class HttpRequest:
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def closing(self) -> bool:
+        """Whether the client wants the connection closed after this."""
+        return self.headers.get("connection", "").lower() == "close"
+
 
 class Connection:
     """One client's connection: reads requests, writes bytes, and can end in several ways."""
@@ -81,7 +86,8 @@ class Connection:
         self._sock.sendall(data)
 
     def send_plain(self, data: bytes) -> None:
-        """Send without TLS, to a client that does not speak it."""
+        """Send without TLS, to a client that does not speak it, taking in what it sent."""
+        socket.socket.recv(self._sock, _HEAD_LIMIT)
         socket.socket.sendall(self._sock, data)
 
     def wait_gone(self) -> None:

@@ -103,8 +103,8 @@ def reason(status: int) -> str:
         return "Unknown"
 
 
-def head_bytes(answer: Answer, now: datetime) -> bytes:
-    """Status line and headers of an answer sent at `now`."""
+def head_bytes(answer: Answer, now: datetime, *, closing: bool = False) -> bytes:
+    """Status line and headers of an answer sent at `now`, `closing` if the client wished so."""
     lines = [
         f"HTTP/1.1 {answer.status} {reason(answer.status)}",
         "Server: nginx",
@@ -116,7 +116,7 @@ def head_bytes(answer: Answer, now: datetime) -> bytes:
         lines.append(f"Content-Length: {len(answer.body)}")
     elif answer.framing is Framing.CHUNKED:
         lines.append("Transfer-Encoding: chunked")
-    alive = answer.framing is not Framing.CLOSE
+    alive = answer.framing is not Framing.CLOSE and not closing
     lines.append(f"Connection: {'keep-alive' if alive else 'close'}")
     lines.extend(f"{name}: {value}" for name, value in answer.headers)
     return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"

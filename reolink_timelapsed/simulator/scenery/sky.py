@@ -7,6 +7,7 @@ land looks like day, like evening sun, or like night.
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 Colour = tuple[float, float, float]
@@ -63,7 +64,7 @@ def elevation(hour: float) -> float:
 
 
 def sun_place(hour: float) -> tuple[float, float]:
-    """Where the sun stands: across the picture (0 left, 1 right), and above the horizon (0 to 1)."""
+    """Where the sun stands: across (0 left, 1 right), and above the horizon (1 at noon)."""
     across = 0.5 + (hour - NOON) / DAY_HOURS * SPREAD
     return across, elevation(hour) / (TILT + LIFT)
 
@@ -88,9 +89,8 @@ def ramp(value: float, low: float, high: float) -> float:
 
 
 def _colours(height: float) -> tuple[Colour, Colour, Colour, Colour]:
-    for below, above in zip(_COLOURS, _COLOURS[1:], strict=False):
-        if height < above[0]:
-            break
+    pairs = list(pairwise(_COLOURS))
+    below, above = next((pair for pair in pairs if height < pair[1][0]), pairs[-1])
     part = min(1.0, max(0.0, (height - below[0]) / (above[0] - below[0])))
     zenith, horizon, cloud, shade = (
         mix(a, b, part) for a, b in zip(below[1:], above[1:], strict=True)

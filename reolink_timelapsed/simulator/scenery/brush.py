@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 WIDTH = 1280
 HEIGHT = 720
@@ -27,14 +28,18 @@ def polygon(points: list[Point], fill: str, extra: str = "") -> str:
     return f'<polygon points="{line}" fill="{fill}" {extra}/>'
 
 
-def rect(x: float, y: float, width: float, height: float, fill: str, extra: str = "") -> str:
+def rect(  # noqa: PLR0917
+    x: float, y: float, width: float, height: float, fill: str, extra: str = ""
+) -> str:
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
         f' fill="{fill}" {extra}/>'
     )
 
 
-def ellipse(x: float, y: float, rx: float, ry: float, fill: str, extra: str = "") -> str:
+def ellipse(  # noqa: PLR0917
+    x: float, y: float, rx: float, ry: float, fill: str, extra: str = ""
+) -> str:
     return f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{rx:.1f}" ry="{ry:.1f}" fill="{fill}" {extra}/>'
 
 
@@ -64,10 +69,7 @@ def ridge(seed: int, base: float, rise: float, peaks: list[float], roughness: fl
     rng = seeded(seed)
     heights, spread = list(peaks), 0.16
     while len(heights) < 200:
-        between = [
-            (a + b) / 2 + rng.uniform(-spread, spread)
-            for a, b in zip(heights, heights[1:], strict=False)
-        ]
+        between = [(a + b) / 2 + rng.uniform(-spread, spread) for a, b in pairwise(heights)]
         heights = [h for pair in zip(heights, between, strict=False) for h in pair] + heights[-1:]
         spread *= roughness
     step = (WIDTH + 40) / (len(heights) - 1)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from .brush import HEIGHT, WIDTH, document, ellipse, rect, seeded
-from .scenes import Mover, Scene
+from .brush import HEIGHT, WIDTH, document
+from .heaven import CLOUD_UNITS, CLOUD_WIDTHS, clouds, moon, stars, sun
 from .sky import (
     DAY_HOURS,
     LIFT,
@@ -26,6 +26,7 @@ from .sky import (
     TILT,
     bright_hours,
 )
+from .stage import Mover, Scene
 
 Give = Callable[[bytes], str]
 """Makes bytes readable for ffmpeg, and gives the path under which they are."""
@@ -37,9 +38,6 @@ _KEEP: Final = "in_range=pc:out_range=pc"
 _SPRITE: Final = f"scale=out_range=pc:out_color_matrix=bt601,format=yuva420p,{_FULL}"
 _LOW_SUN: Final = "colorchannelmixer=rr=0.90:rg=0.06:gg=0.62:gr=0.04:bb=0.52:br=0.02"
 _NIGHT: Final = "colorchannelmixer=rr=0.11:rg=0.03:gg=0.15:gr=0.02:bb=0.23:bg=0.05"
-_CLOUD_WIDTHS: Final = 3
-_CLOUD_UNITS: Final = (_CLOUD_WIDTHS * WIDTH, HEIGHT)
-"""The clouds of a day: so wide that no seam comes into view."""
 _MOON_LAG: Final = 11.0
 """Hours by which the moon is behind the sun."""
 
@@ -136,25 +134,25 @@ def _light(graph: _Graph, plan: Plan) -> None:
 def _sky(graph: _Graph, plan: Plan) -> None:
     """Put stars, moon, sun and clouds into the sky, and enlarge it to full size."""
     width, height = _half(plan)
-    stars = graph.still(document(_stars(), (width, height)))
-    moon = graph.still(document(_moon(), _even(plan, 45, 45), (90, 90)))
-    sun = graph.still(document(_sun(), _even(plan, 100, 100), (200, 200)))
-    graph.add(f"{stars}{_PAINT},{_drift(plan, 0.5)}[stars0]")
+    star_field = graph.still(document(stars(), (width, height)))
+    crescent = graph.still(document(moon(), _even(plan, 45, 45), (90, 90)))
+    disc = graph.still(document(sun(), _even(plan, 100, 100), (200, 200)))
+    graph.add(f"{star_field}{_PAINT},{_drift(plan, 0.5)}[stars0]")
     dark = _dim_hours(plan, "stars")
     lighten = "c0_mode=lighten:c1_mode=normal:c2_mode=normal"
     graph.add(f"[plain2][stars0]blend={lighten}:{dark}[dark]")
-    graph.add(f"{moon}{_SPRITE}[moon]")
+    graph.add(f"{crescent}{_SPRITE}[moon]")
     graph.add(f"[dark][moon]overlay={_arc(plan, _MOON_LAG)}:{dark}[dark1]")
     graph.add(f"[plain][dark1][stars]maskedmerge={dark}[sky1]")
-    graph.add(f"{sun}{_SPRITE}[sun]")
+    graph.add(f"{disc}{_SPRITE}[sun]")
     graph.add(f"[sky1][sun]overlay={_arc(plan, 0)}[sky2]")
-    strip = (_CLOUD_WIDTHS * width, height)
-    noise = graph.still(document(_clouds(), (strip[0] // 2, height // 2), _CLOUD_UNITS))
+    strip = (CLOUD_WIDTHS * width, height)
+    noise = graph.still(document(clouds(), (strip[0] // 2, height // 2), CLOUD_UNITS))
     graph.add(f"{noise}format=gray,scale={strip[0]}:{height}:flags=bicubic:{_KEEP},split[n1][n2]")
     for label, level, steep, into in (("n1", 116, 3.4, "thin"), ("n2", 150, 3.6, "thick")):
         graph.add(f"[{label}]lut=y=clip((val-{level})*{steep}\\,0\\,255)[{into}0]")
         _grey_mask(graph, f"{into}0", f"{into}1", *strip)
-        drift = _drift(plan, (_CLOUD_WIDTHS - 1) / _CLOUD_WIDTHS)
+        drift = _drift(plan, (CLOUD_WIDTHS - 1) / CLOUD_WIDTHS)
         graph.add(f"[{into}1]{drift},crop={width}:{height}:0:0[{into}]")
     graph.add("[sky2][cloud][thin]maskedmerge[sky3];[sky3][shade][thick]maskedmerge[sky4]")
     graph.add(f"[sky4]scale={plan.width}:{plan.height}:flags=bilinear:{_KEEP}[sky]")
@@ -190,10 +188,8 @@ def _land(graph: _Graph, plan: Plan, label: str, land: str, lamps: str) -> None:
 
 def _grey_mask(graph: _Graph, grey: str, mask: str, width: int, height: int) -> None:
     """Make a mask for all three planes out of a grey picture."""
-    graph.add(
-        f"[{grey}]split[{mask}y][{mask}s];[{mask}s]scale={width // 2}:{height // 2}:{_KEEP}[{mask}h]"
-    )
-    graph.add(f"[{mask}h]split[{mask}u][{mask}v]")
+    graph.add(f"[{grey}]split[{mask}y][{mask}s]")
+    graph.add(f"[{mask}s]scale={width // 2}:{height // 2}:{_KEEP},split[{mask}u][{mask}v]")
     planes = "map0s=0:map0p=0:map1s=1:map1p=0:map2s=2:map2p=0:format=yuv420p"
     graph.add(f"[{mask}y][{mask}u][{mask}v]mergeplanes={planes},{_FULL}[{mask}]")
 
@@ -212,8 +208,10 @@ def _water(graph: _Graph, plan: Plan) -> None:
     graph.add("[mirror0]lutyuv=y=val*0.76+4[mirror]")
     graph.add(f"[far1a][mirror]overlay=0:{shore}[far1c]")
     streaks = graph.still(document(scene.water, (width, plan.height)))
-    graph.add(f"{streaks}{_SPRITE}[streaks]")
-    graph.add(f"[far1c][streaks]overlay=x='{width / 40:.0f}*sin(t/{plan.step * 1.7:g})':y=0[far2]")
+    graph.add(f"{streaks}{_SPRITE},crop={width}:{depth}:0:{shore}[streaks]")
+    graph.add(
+        f"[far1c][streaks]overlay=x='{width / 40:.0f}*sin(t/{plan.step * 1.7:g})':y={shore}[far2]"
+    )
 
 
 def _movers(graph: _Graph, plan: Plan, before: str, after: str, movers: tuple[Mover, ...]) -> None:
@@ -274,53 +272,4 @@ def _even(plan: Plan, width: float, height: float) -> tuple[int, int]:
     return (
         max(2, round(width * plan.width / WIDTH / 2) * 2),
         max(2, round(height * plan.height / HEIGHT / 2) * 2),
-    )
-
-
-def _stars() -> str:
-    """A night sky with a hint of the milky way."""
-    rng = seeded(3)
-    dots = [rect(0, 0, WIDTH, HEIGHT, "#000")]
-    for i in range(900):
-        x, y = rng.uniform(0, WIDTH), rng.uniform(0, 520)
-        if i > 420:
-            y = (x * 0.42 + rng.gauss(-60, 46)) % 520
-        size = rng.choice([0.7, 0.8, 1.0, 1.3, 2.0]) if i <= 420 else 0.8
-        bright = rng.uniform(0.35, 1.0) if i <= 420 else rng.uniform(0.15, 0.5)
-        dots.append(ellipse(x, y, size, size, "#fff", f'opacity="{bright:.2f}"'))
-    return "".join(dots)
-
-
-def _moon() -> str:
-    """A waxing moon with a faint shine."""
-    shine = '<radialGradient id="m"><stop offset="0.3" stop-color="#dfe8ff" stop-opacity="0.35"/>'
-    shine += '<stop offset="1" stop-color="#dfe8ff" stop-opacity="0"/></radialGradient>'
-    disc = '<path d="M45 26A19 19 0 0 1 45 64A27 27 0 0 0 45 26z" fill="#f3f1e0"/>'
-    disc = '<circle cx="45" cy="45" r="19" fill="#cfd6e6" opacity="0.12"/>' + disc
-    return shine + ellipse(45, 45, 44, 44, "url(#m)") + disc
-
-
-def _sun() -> str:
-    stops = ((0, "#fffef4", 1), (0.17, "#fffdf0", 1), (0.21, "#fff3c8", 0.7))
-    stops += ((0.5, "#ffe9b0", 0.18), (1, "#ffe9b0", 0))
-    inner = "".join(
-        f'<stop offset="{at}" stop-color="{colour}" stop-opacity="{alpha}"/>'
-        for at, colour, alpha in stops
-    )
-    return f'<radialGradient id="s">{inner}</radialGradient>' + ellipse(
-        100, 100, 100, 100, "url(#s)"
-    )
-
-
-def _clouds() -> str:
-    """Grey noise in the shape of clouds, fading towards the horizon."""
-    return (
-        '<filter id="c" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB">'
-        '<feTurbulence type="fractalNoise" baseFrequency="0.004 0.011" numOctaves="6" seed="7"/>'
-        '<feColorMatrix values="0 0 0 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 0 1"/></filter>'
-        '<linearGradient id="g" x1="0" y1="0" x2="0" y2="1"><stop offset="0.38" stop-color="#000"'
-        ' stop-opacity="0"/><stop offset="0.62" stop-color="#000" stop-opacity="0.7"/>'
-        "</linearGradient>"
-        + rect(0, 0, *_CLOUD_UNITS, "#000", 'filter="url(#c)"')
-        + rect(0, 0, *_CLOUD_UNITS, "url(#g)")
     )
