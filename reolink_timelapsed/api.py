@@ -21,6 +21,12 @@ Request = list[dict[str, Any]]
 Value = Mapping[str, Any]
 
 DEFAULT_LEASE_SECONDS = 3600
+_LONGEST_LEASE_SECONDS = 86400
+_MOST_CHANNELS = 256
+_LONGEST_TEXT = 200
+_LARGEST_NUMBER = 2**31
+_FIRST_YEAR = 2020
+"""An NVR whose clock was never set says 1970 or the year it was built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,15 @@ class Token:
 class Channel:
     """An input of the NVR as GetChannelstatus describes it.
 
-    `asleep` is None where the firmware does not say: it knows no battery cameras then.
+    `asleep` is None where the firmware does not say: it knows no battery cameras then. `uid`
+    names the camera itself, wherever it is plugged in; older firmware does not tell it.
     """
 
     number: int
     name: str
     online: bool = True
     asleep: bool | None = None
+    uid: str = ""
 
     @property
     def camera(self) -> Camera:
@@ -104,7 +112,7 @@ def first_reply(body: bytes) -> Value | None:
     """Return the first object of a reply, None if `body` is no reply."""
     try:
         replies = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     first = replies[0] if isinstance(replies, list) and replies else replies
     return first if isinstance(first, Mapping) else None
@@ -118,9 +126,8 @@ def fail_on_error(name: str, reply: Value) -> None:
     """
     error = reply.get("error")
     if isinstance(error, Mapping):
-        detail = str(error.get("detail", ""))
         unlock = _number(error.get("unlock_time")) or 0
-        raise_error(name, _number(error.get("rspCode")), detail, unlock)
+        raise_error(name, _number(error.get("rspCode")), _text(error.get("detail")), unlock)
     if _number(reply.get("code")):
         raise_error(name, None, "no detail")
 
@@ -132,10 +139,10 @@ def token(reply: Value) -> Token:
         Unreachable: if there is no token in it.
     """
     inner = _mapping(reply.get("Token"))
-    name, lease = str(inner.get("name") or ""), _number(inner.get("leaseTime"))
+    name, lease = _text(inner.get("name")), _number(inner.get("leaseTime")) or 0
     if not name:
         raise Unreachable("the NVR accepted the login but gave no token: it may be starting up")
-    return Token(name, lease if lease and lease > 0 else DEFAULT_LEASE_SECONDS)
+    return Token(name, min(lease, _LONGEST_LEASE_SECONDS) if lease > 0 else DEFAULT_LEASE_SECONDS)
 
 
 def channels(reply: Value) -> list[Channel]:
@@ -149,36 +156,37 @@ def channels(reply: Value) -> list[Channel]:
     found: dict[int, Channel] = {}
     for row in rows:
         channel = _channel(row)
-        if channel and not _is_empty_slot(row):
+        if channel and not _is_empty(channel):
             found.setdefault(channel.number, channel)
     return [found[number] for number in sorted(found)]
 
 
 def _channel(row: Value) -> Channel | None:
     number = _number(row.get("channel"))
-    if number is None or not 0 <= number < 1000:
+    if number is None or not 0 <= number < _MOST_CHANNELS:
         return None
     asleep = _number(row.get("sleep"))
     return Channel(
         number=number,
-        name=str(row.get("name") or "").strip(),
+        name=_text(row.get("name")),
         online=bool(_number(row.get("online"))),
         asleep=None if asleep is None else bool(asleep),
+        uid=_text(row.get("uid")),
     )
 
 
-def _is_empty_slot(row: Value) -> bool:
-    return not _number(row.get("online")) and not row.get("name") and not row.get("uid")
+def _is_empty(slot: Channel) -> bool:
+    return not (slot.online or slot.name or slot.uid)
 
 
 def device(reply: Value) -> Device:
     """Read the value of GetDevInfo."""
     info = _mapping(reply.get("DevInfo"))
     return Device(
-        name=str(info.get("name") or ""),
-        model=str(info.get("model") or "unknown model"),
-        firmware=str(info.get("firmVer") or "unknown firmware"),
-        channels=_number(info.get("channelNum")) or 1,
+        name=_text(info.get("name")),
+        model=_text(info.get("model")) or "unknown model",
+        firmware=_text(info.get("firmVer")) or "unknown firmware",
+        channels=min(max(_number(info.get("channelNum")) or 1, 1), _MOST_CHANNELS),
     )
 
 
@@ -187,7 +195,7 @@ def stream(reply: Value) -> Stream:
     main = _mapping(_mapping(reply.get("Enc")).get("mainStream"))
     width, height = _number(main.get("width")), _number(main.get("height"))
     if not (width and height):
-        parts = str(main.get("size", "")).split("*")
+        parts = _text(main.get("size")).split("*")
         width, height = (_number(part) for part in (*parts, "", "")[:2])
     return Stream(width or 0, height or 0, _number(main.get("frameRate")) or 0)
 
@@ -195,7 +203,7 @@ def stream(reply: Value) -> Stream:
 def osd_name(reply: Value) -> str:
     """Read the name that is written into the picture, from GetOsd."""
     osd = _mapping(_mapping(reply.get("Osd")).get("osdChannel"))
-    return str(osd.get("name") or "").strip()
+    return _text(osd.get("name"))
 
 
 def has_battery(reply: Value) -> bool:
@@ -203,20 +211,24 @@ def has_battery(reply: Value) -> bool:
     return bool(_mapping(reply.get("Battery")))
 
 
-def device_time(reply: Value) -> datetime | None:
-    """Read GetTime as a moment in UTC; None where the NVR's clock was never set.
+def device_times(reply: Value) -> tuple[datetime, ...]:
+    """Read GetTime as moments in UTC, any of which may be meant; none if the clock was never set.
 
-    `timeZone` is seconds west of UTC (section 3.1.5); daylight saving is an offset in hours that
-    counts between its dates, which the clock's own hour already contains.
+    `timeZone` is seconds west of UTC without daylight saving (section 3.1.5). Whether the hour
+    contains the `offset` of `Dst` depends on its dates, and on how well the firmware keeps them.
     """
-    time = _mapping(reply.get("Time"))
+    time, saving = _mapping(reply.get("Time")), _mapping(reply.get("Dst"))
     year, month, day = (_number(time.get(key)) or 0 for key in ("year", "mon", "day"))
     hour, minute, second = (_number(time.get(key)) or 0 for key in ("hour", "min", "sec"))
     try:
-        wall = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        return None
-    return wall + timedelta(seconds=_number(time.get("timeZone")) or 0)
+        own = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        winter = own + timedelta(seconds=_number(time["timeZone"]) or 0)
+        summer = winter - timedelta(hours=_number(saving.get("offset")) or 0)
+    except (KeyError, ValueError, OverflowError):
+        return ()
+    if winter.year < _FIRST_YEAR:
+        return ()
+    return (winter, summer) if _number(saving.get("enable")) else (winter,)
 
 
 def _mapping(thing: Any) -> Value:
@@ -226,6 +238,14 @@ def _mapping(thing: Any) -> Value:
 def _number(thing: Any) -> int | None:
     """Return an integer written as a number or, by some firmware, as a string of digits."""
     try:
-        return int(thing)
+        number = int(thing)
     except (TypeError, ValueError, OverflowError):
         return None
+    return number if abs(number) < _LARGEST_NUMBER else None
+
+
+def _text(thing: Any) -> str:
+    """Return a text fit for a terminal, a log and a URL: printable, and no novel."""
+    if not isinstance(thing, (str, int)):
+        return ""
+    return "".join(c for c in str(thing)[:_LONGEST_TEXT] if c.isprintable()).strip()

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,9 @@ STALL_SECONDS = 600.0
 """Without any progress; at idle priority on a busy machine a picture may take minutes."""
 
 _PACE_SECONDS = 1.0
+_BUFFERED_BYTES = 400_000
+"""What ffmpeg and the pipe take in before a picture gets anywhere, and more."""
+
 _SLICE_SECONDS = 1.0
 _WORDS = 400
 """Characters of what ffmpeg says last that go into a message."""
@@ -34,6 +38,7 @@ class Child:
         self._stall = stall_seconds
         self._said = os.memfd_create("stderr")
         self._fed = self._encoded = 0
+        self._under_way: deque[int] = deque()
         self._rest = b""
         its_input, self._pictures = os.pipe()
         self._progress, its_output = os.pipe()
@@ -64,10 +69,11 @@ class Child:
         with self._bounded(self._stall, "took no picture"):
             self._write(picture)
         self._fed += 1
+        self._under_way.append(len(picture))
         self._read_progress(wait=False)
-        while in_flight and self._fed - self._encoded >= in_flight:
+        while in_flight and self._is_full(in_flight):
             if not self._read_progress(wait=True):
-                break
+                break  # it needs more before it can begin: never a reason to wait for ever
 
     def finish(self, growing: Sequence[Path]) -> None:
         """Wait until ffmpeg has written everything; `growing` are the files it writes.
@@ -99,6 +105,11 @@ class Child:
         for descriptor in (self._pictures, self._progress, self._said):
             if descriptor >= 0:
                 os.close(descriptor)
+
+    def _is_full(self, in_flight: int) -> bool:
+        while len(self._under_way) > max(self._fed - self._encoded, 0):
+            self._under_way.popleft()
+        return len(self._under_way) >= in_flight and sum(self._under_way) >= _BUFFERED_BYTES
 
     def _ended(self) -> bool:
         self._read_progress(wait=False)

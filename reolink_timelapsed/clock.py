@@ -6,11 +6,12 @@ deadlines work through Unix signals, which Python delivers there.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
-import socket
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -18,8 +19,14 @@ from pathlib import Path
 from types import FrameType
 from zoneinfo import ZoneInfo
 
-STOP_GRACE_SECONDS = 2.0
+STOP_GRACE_SECONDS = 1.5
 """What a call under way may still take once the daemon was told to stop."""
+
+_LAST_CALL_SECONDS = 3.5
+"""What a call may take that begins after that: the logout. Together they make 5 s."""
+
+_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+"""Made by systemd-timesyncd once it has set the clock; other time services have no such sign."""
 
 _REPEAT_SECONDS = 0.5
 """The deadline strikes again: an exception raised inside a destructor would be lost."""
@@ -38,31 +45,35 @@ class Clock:
     def __init__(self) -> None:
         self.stopping = False
         self._under_deadline = False
-        self._wake_reader, self._wake_writer = socket.socketpair()
-        self._wake_reader.setblocking(False)
-        self._wake_writer.setblocking(False)
+        self._stopped = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        weakref.finalize(self, os.close, self._stopped)
 
     def now(self) -> datetime:
         """Return the wall-clock time in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never go back and that count a suspended machine's sleep, too."""
+        """Return seconds since the machine's start, those of a suspended machine's sleep too."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def synchronised(self) -> bool:
+        """Whether the wall clock is known to be right; False says nothing."""
+        return _SYNCHRONISED.exists()
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`, or less when told to stop meanwhile; return at once after that."""
         if seconds > 0 and not self.stopping:
-            select.select([self._wake_reader], [], [], seconds)
+            waiting = select.poll()
+            waiting.register(self._stopped, select.POLLIN)
+            waiting.poll(math.ceil(seconds * 1000))
 
     def stop(self) -> None:
         """Cut all waiting short from now on, and give a call under way a moment to end."""
         self.stopping = True
-        self._wake_writer.send(b"\0")
+        os.eventfd_write(self._stopped, 1)
         if self._under_deadline:
             left, _ = signal.getitimer(signal.ITIMER_REAL)
-            grace = min(left or STOP_GRACE_SECONDS, STOP_GRACE_SECONDS)
-            signal.setitimer(signal.ITIMER_REAL, grace, _REPEAT_SECONDS)
+            _set_alarm(min(left or STOP_GRACE_SECONDS, STOP_GRACE_SECONDS))
 
     def stop_on_signals(self) -> None:
         """Let SIGTERM and SIGINT stop this clock. Main thread only."""
@@ -86,11 +97,14 @@ class Clock:
         previous = signal.signal(signal.SIGALRM, self._on_alarm)
         self._under_deadline = True
         try:
-            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _REPEAT_SECONDS)
-            yield
-        finally:
-            self._under_deadline = False
+            try:
+                _set_alarm(min(seconds, _LAST_CALL_SECONDS) if self.stopping else seconds)
+                yield
+            finally:
+                self._under_deadline = False
+        finally:  # reached even if the alarm goes off inside the line above
             signal.setitimer(signal.ITIMER_REAL, 0)
+            self._under_deadline = False
             signal.signal(signal.SIGALRM, previous)
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
@@ -106,12 +120,17 @@ class JumpingClock(Clock):
         super().__init__()
         self._now = start
         self._monotonic = 0.0
+        self.right = True
+        """Whether it is known to be."""
 
     def now(self) -> datetime:
         return self._now
 
     def monotonic(self) -> float:
         return self._monotonic
+
+    def synchronised(self) -> bool:
+        return self.right
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0 and not self.stopping:
@@ -121,6 +140,10 @@ class JumpingClock(Clock):
     def step(self, seconds: float) -> None:
         """Set the wall clock forward or back, as NTP would; no time passes."""
         self._now += timedelta(seconds=seconds)
+
+
+def _set_alarm(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _REPEAT_SECONDS)
 
 
 def local_zone() -> tzinfo:

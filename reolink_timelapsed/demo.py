@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, time, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
 
@@ -46,7 +46,7 @@ def run(folder: Path, zone: tzinfo, out: TextIO = sys.stdout) -> int:
         TimelapseError: whatever capturing and stitching raise.
     """
     _clear(folder)
-    day = local_day(datetime.now(UTC), zone) - timedelta(days=1)
+    day = local_day(Clock().now(), zone) - timedelta(days=1)
     config = _config(folder)
     out.write(f"A simulated NVR with {len(_CAMERAS)} cameras; {day} from 04:00 to 22:00.\n")
     began = Clock().monotonic()

@@ -168,10 +168,17 @@ def join_command(pieces: Path, titles: Path, subtitles: Path, made: Path) -> lis
     return ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y", *inputs, *maps, *streams, *output]
 
 
-def pieces_list(paths: Sequence[Path]) -> str:
-    """Return the list of pieces for `join_command`."""
-    quoted = (str(path).replace("'", r"'\''") for path in paths)
-    return "ffconcat version 1.0\n" + "".join(f"file '{path}'\n" for path in quoted)
+def pieces_list(pieces: Sequence[tuple[Path, int]], fps: int) -> str:
+    """Return the list, for `join_command`, of pieces and the number of pictures in each.
+
+    Each comes with its exact length: the one in an MP4's header is rounded to milliseconds, and
+    the seams would show it.
+    """
+    lines = ["ffconcat version 1.0"]
+    for path, frames in pieces:
+        quoted = str(path).replace("'", r"'\''")
+        lines += [f"file '{quoted}'", f"duration {frames / fps:.6f}"]
+    return "\n".join(lines) + "\n"
 
 
 def version() -> str:
@@ -197,9 +204,7 @@ def version() -> str:
 def _answer(question: str) -> str:
     try:
         done = subprocess.run(
-            ["ffmpeg", "-hide_banner", question]
-            if question != "-version"
-            else ["ffmpeg", question],
+            ["ffmpeg", question],
             check=True,
             capture_output=True,
             text=True,

@@ -11,7 +11,7 @@ from typing import Any
 
 from reolink_timelapsed import plan
 from reolink_timelapsed.config import StitchConfig
-from reolink_timelapsed.frame import HD, RENDITIONS, Frame, Rendition, Segment
+from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment
 from reolink_timelapsed.plan import Pick, Piece, Size
 from reolink_timelapsed.schedule import hour_of
 from reolink_timelapsed.store import read_json
@@ -76,7 +76,8 @@ class Film:
     """A film in the making.
 
     `home` is the folder of its segments, `frames` lists what there is to show now, and `choose`
-    picks from that. `refused` tells, by name, why files are left out.
+    picks from that. `refused` tells, by name, why files are left out. Once memory was short for
+    a piece, the others follow on its rung: all of them must fit one decoder.
     """
 
     label: str
@@ -92,7 +93,7 @@ class Film:
     def recall(self) -> None:
         """Take in the segments that are on disk, as whole as their records say."""
         for path in sorted(self.home.glob("*.json")):
-            segment = Segment.from_name(path.with_suffix(".mp4").name)
+            segment = Segment.from_name(f"{path.stem}_{FULL.name}.mp4")
             record = Record.from_json(read_json(path))
             if segment and record and self._is_whole(segment.hour, record):
                 self.remember(segment.hour, record)
@@ -101,6 +102,7 @@ class Film:
         self.records[hour] = record
         self.sizes[hour] = record.sizes
         self.refused |= record.refused
+        self.lowest_rung = max(self.lowest_rung, record.rung)
 
     def picks(self) -> list[Pick]:
         """Return what the film shows, from the frames there are now."""

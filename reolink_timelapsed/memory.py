@@ -2,29 +2,39 @@
 
 A token that is lost keeps one of the NVR's two slots for an hour. A count of refusals that is
 lost lets a restart loop lock the account. Both lie in the state folder, readable by their owner
-alone. Losing them is survivable, so a disk that cannot be written never stops the daemon here.
+alone. Losing them is survivable, so a disk that cannot be written never stops the daemon here,
+and a damaged file counts as none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from reolink_timelapsed.address import Address
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.store import read_json, remove_beside, write_beside
 
 _PACE = (timedelta(seconds=60), timedelta(minutes=10), timedelta(hours=1))
-"""Waits after the 1st, the 2nd and every further refusal.
+"""Waits after the 1st, the 2nd and every further refusal of the same credential.
 
 Three tries cover the false "login failed" of a busy NVR; five in a row lock an account, and a
 Home Hub bans a machine after four.
 """
+
+_FEW = 2
+_FEW_PER = timedelta(seconds=305)
+"""So many refusals of any credentials within so long, lest trying several locks the account."""
+
+_LONGEST = 86400.0
+"""Seconds. No lease and no hold in a file of ours is longer."""
 
 _PRIVATE = 0o600
 
@@ -39,6 +49,14 @@ class KeptToken:
     obtained: datetime
     lease_seconds: float
 
+    def left_seconds(self, now: datetime) -> float:
+        """Return what is left of the lease, 0 if it is over.
+
+        A token from the future was noted under a wrong clock: it counts as new.
+        """
+        age = max((now - self.obtained).total_seconds(), 0.0)
+        return max(self.lease_seconds - age, 0.0)
+
 
 class TokenFile:
     """The token of the session under way, on disk."""
@@ -49,80 +67,119 @@ class TokenFile:
     def load(self) -> KeptToken | None:
         kept = read_json(self._path)
         try:
+            Address.parse(str(kept["url"]))
             return KeptToken(
                 url=str(kept["url"]),
                 username=str(kept["username"]),
                 name=str(kept["token"]),
                 obtained=_moment(kept["obtained"]),
-                lease_seconds=float(kept["lease_seconds"]),
+                lease_seconds=_seconds(kept["lease_seconds"]),
             )
         except (TypeError, KeyError, ValueError):
             return None
 
     def save(self, token: KeptToken) -> None:
-        _write(
-            self._path,
-            {
-                "url": token.url,
-                "username": token.username,
-                "token": token.name,
-                "obtained": token.obtained.isoformat(),
-                "lease_seconds": token.lease_seconds,
-            },
-        )
+        value = {
+            "url": token.url,
+            "username": token.username,
+            "token": token.name,
+            "obtained": token.obtained.isoformat(),
+            "lease_seconds": token.lease_seconds,
+        }
+        _write(self._path, value)
 
     def forget(self) -> None:
         with suppress(StoreError):
             remove_beside(self._path)
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusals:
+    """Refusals so far: `count` of `credential` (its salted hash), `latest` of any (UTC)."""
+
+    salt: str
+    credential: str
+    count: int
+    hold: float
+    latest: tuple[datetime, ...]
+
+    @classmethod
+    def from_json(cls, value: Any) -> _Refusals | None:
+        try:
+            latest = tuple(sorted(_moment(moment) for moment in value["latest"]))[-_FEW:]
+            count, hold = int(value["count"]), _seconds(value["hold"])
+            made = cls(str(value["salt"]), str(value["credential"]), count, hold, latest)
+        except (TypeError, KeyError, ValueError, OverflowError):
+            return None
+        return made if latest and count > 0 else None
+
+    def to_json(self) -> dict[str, Any]:
+        latest = [moment.isoformat() for moment in self.latest]
+        return {
+            "salt": self.salt,
+            "credential": self.credential,
+            "count": self.count,
+            "hold": self.hold,
+            "latest": latest,
+        }
+
+    def are_of(self, credential: str) -> bool:
+        return self.credential == _digest(self.salt, credential)
+
+    def until(self, *, same: bool) -> datetime:
+        """Return when the next login may be tried, with the same credential or another."""
+        last = self.latest[-1]
+        free = last + timedelta(seconds=self.hold)  # an account or a machine is locked
+        if same:
+            free = max(free, last + pace(self.count))
+        if len(self.latest) == _FEW:
+            free = max(free, self.latest[0] + _FEW_PER)
+        return free
+
+
 class LoginGuard:
-    """Counts refused logins of one credential and says when the next may be tried."""
+    """Counts refused logins and says when the next may be tried."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "refusals.json"
+        self._unwritten: _Refusals | None = None
 
     def wait_seconds(self, credential: str, now: datetime) -> float:
-        """Return how long no login may be tried yet; 0 for a credential that was never refused."""
-        kept = self._load(credential)
+        """Return how long no login may be tried with `credential` yet, 0 if it may."""
+        kept = self._load()
         if kept is None:
             return 0.0
-        # A clock that was set back must not prolong the wait.
-        refused = min(_moment(kept["refused"]), now)
-        until = refused + max(pace(int(kept["count"])), timedelta(seconds=float(kept["hold"])))
+        if kept.latest[-1] > now:  # the clock was set back: that must not prolong the wait
+            kept = replace(kept, latest=(now,))
+            self._keep(kept)
+        until = kept.until(same=kept.are_of(credential))
         return max((until - now).total_seconds(), 0.0)
 
     def refused(self, credential: str, now: datetime, hold_seconds: float) -> float:
         """Count a refusal and return the seconds to wait, at least what the NVR asked for."""
-        kept = self._load(credential)
-        count = int(kept["count"]) + 1 if kept else 1
-        salt = str(kept["salt"]) if kept else secrets.token_hex(16)
-        _write(
-            self._path,
-            {
-                "salt": salt,
-                "credential": _digest(salt, credential),
-                "count": count,
-                "refused": now.isoformat(),
-                "hold": hold_seconds,
-            },
-        )
-        return max(pace(count).total_seconds(), hold_seconds)
+        kept = self._load()
+        if kept is None or not kept.are_of(credential):
+            before = tuple(moment for moment in kept.latest if moment <= now) if kept else ()
+            salt = secrets.token_hex(16)
+            kept = _Refusals(salt, _digest(salt, credential), 0, 0.0, before)
+        latest = (*kept.latest, now)[-_FEW:]
+        hold = min(hold_seconds, _LONGEST)
+        self._keep(replace(kept, count=kept.count + 1, hold=hold, latest=latest))
+        return self.wait_seconds(credential, now)
 
     def accepted(self) -> None:
-        """Forget all refusals: these credentials work."""
+        """Forget all refusals: the NVR has let us in."""
+        self._unwritten = None
         if self._path.exists():
             with suppress(StoreError):
                 remove_beside(self._path)
 
-    def _load(self, credential: str) -> dict[str, Any] | None:
-        kept = read_json(self._path)
-        try:
-            fits = kept["credential"] == _digest(str(kept["salt"]), credential)
-            _moment(kept["refused"]), int(kept["count"]), float(kept["hold"])
-        except (TypeError, KeyError, ValueError):
-            return None
-        return kept if fits else None
+    def _load(self) -> _Refusals | None:
+        return self._unwritten or _Refusals.from_json(read_json(self._path))
+
+    def _keep(self, refusals: _Refusals) -> None:
+        written = _write(self._path, refusals.to_json())
+        self._unwritten = None if written else refusals
 
 
 def pace(refusals: int) -> timedelta:
@@ -134,11 +191,22 @@ def _digest(salt: str, credential: str) -> str:
     return hashlib.scrypt(credential.encode(), salt=salt.encode(), n=2**12, r=8, p=1).hex()
 
 
-def _write(path: Path, value: dict[str, Any]) -> None:
-    with suppress(StoreError):
+def _write(path: Path, value: dict[str, Any]) -> bool:
+    """Write a file for its owner alone; return whether the disk took it."""
+    try:
         write_beside(path, json.dumps(value).encode(), _PRIVATE)
+    except StoreError:
+        return False
+    return True
 
 
 def _moment(text: Any) -> datetime:
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"not a length of time: {seconds}")
+    return min(seconds, _LONGEST)

@@ -54,8 +54,7 @@ def evenly(frames: Sequence[Frame], start: datetime, end: datetime, count: int) 
     if not frames:
         return []
     moments = [frame.moment for frame in frames]
-    step = (end - start) / count
-    places = (start + (number + 0.5) * step for number in range(count))
+    places = (start + (end - start) * (2 * number + 1) / (2 * count) for number in range(count))
     return [Pick(at, frames[_nearest(moments, at)]) for at in places]
 
 

@@ -56,6 +56,7 @@ def run(
     Raises:
         StoreError: if something cannot be removed.
     """
+    store.open(probe=False)
     pruner = _Pruner(store, config, zone, dry_run=dry_run)
     today = local_day(clock.now(), zone)
     for folder in store.camera_folders():

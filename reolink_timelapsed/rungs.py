@@ -43,7 +43,8 @@ class Rung:
     """One way to encode. Memory in MB per megapixel: `fixed`, and `each` for every thread.
 
     `lookahead` None leaves the preset's. `in_flight` bounds the pictures given to ffmpeg and
-    not yet encoded; 0 leaves that to ffmpeg.
+    not yet encoded; 0 leaves that to ffmpeg. Two B-frames or three, without a pyramid, make no
+    difference to a decoder, fewer do.
     """
 
     name: str
@@ -98,7 +99,7 @@ class Rung:
 RUNGS = (
     Rung("fast", fixed=52, each=18, sliced=False, max_threads=16),
     Rung("steady", fixed=70, each=0.5, sliced=True, max_threads=8, lookahead=5),
-    Rung("lean", fixed=46, each=0.5, sliced=True, max_threads=8, lookahead=0, b_frames=1,
+    Rung("lean", fixed=46, each=0.5, sliced=True, max_threads=8, lookahead=0, b_frames=2,
          in_flight=6),
     Rung("frugal", fixed=34, each=0.5, sliced=True, max_threads=4, lookahead=0, b_frames=0,
          in_flight=5),

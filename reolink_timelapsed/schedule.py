@@ -36,9 +36,13 @@ class Daily:
     zone: tzinfo
 
     def window(self, day: date) -> Window:
-        """Return the window that starts on the local date `day`."""
-        begin = datetime.combine(day, self.start)
-        return Window(_utc(begin, self.zone), _utc(begin + self.duration, self.zone), day)
+        """Return the window that starts on the local date `day`.
+
+        Where the clock jumps over the start, the window begins when the clock has jumped.
+        """
+        wall = datetime.combine(day, self.start)
+        start, end = _utc(wall, self.zone), _utc(wall + self.duration, self.zone)
+        return Window(start, end if end > start else start + self.duration, day)
 
     def at(self, moment: datetime) -> Window:
         """Return the window that holds `moment`, else the next one to come."""

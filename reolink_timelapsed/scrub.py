@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 _MASK = "***"
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 _SHORTEST = 4
 """A shorter secret is left alone: masking it would garble every second word."""
 
+_REMEMBERED = 32
+"""Secrets. There is a new token every hour, and an old one can turn up for minutes at most."""
+
 
 class Scrubber:
-    """Knows the secrets of this process and takes them out of texts."""
+    """Knows the latest secrets of this process and takes them out of texts."""
 
     def __init__(self) -> None:
-        self._forms: set[str] = set()
+        self._forms: dict[str, frozenset[str]] = {}
 
     def add(self, secret: str) -> None:
         """Hide `secret` from now on, in every encoding a library may put it into a message."""
         if len(secret) >= _SHORTEST:
-            self._forms.update(_forms(secret))
+            known = self._forms.pop(secret, frozenset())
+            self._forms[secret] = known or _forms(secret)
+        if len(self._forms) > _REMEMBERED:
+            del self._forms[next(iter(self._forms))]
 
     def clean(self, text: str) -> str:
         """Return `text` with every known secret replaced."""
-        for form in sorted(self._forms, key=len, reverse=True):
+        forms = frozenset[str]().union(*self._forms.values())
+        for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, _MASK)
         return text
 
 
-def _forms(secret: str) -> set[str]:
+def _forms(secret: str) -> frozenset[str]:
     data = secret.encode()
     quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    return {
-        secret,
-        *quoted,
-        *(form.lower() for form in quoted - {secret}),
-        json.dumps(secret)[1:-1],
-        repr(secret)[1:-1],
-        repr(data)[2:-1],
-        data.hex(),
-        base64.b64encode(data).decode(),
-        base64.urlsafe_b64encode(data).decode(),
-    }
+    return frozenset(
+        {
+            secret,
+            *quoted,
+            *(_ESCAPE.sub(lambda match: match[0].lower(), form) for form in quoted),
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+            html.escape(secret),
+            repr(secret)[1:-1],
+            repr(data)[2:-1],
+            data.hex(),
+            data.hex().upper(),
+            base64.b64encode(data).decode(),
+            base64.urlsafe_b64encode(data).decode(),
+        }
+    )

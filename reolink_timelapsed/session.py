@@ -13,12 +13,14 @@ A call is bounded in time and waits for nothing but that gap; all longer waits a
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from reolink_timelapsed import api
+from reolink_timelapsed.address import Address
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import (
     BadFrame,
@@ -40,7 +42,7 @@ SNAPSHOT_GAP_SECONDS = 0.5
 LOGIN_GAP_SECONDS = 1.0
 """Between a login and the next command: some firmware does not know a token that is new."""
 
-LOGOUT_SECONDS = 5.0
+LOGOUT_SECONDS = 3.5
 _RENEWAL_MARGIN_SECONDS = 300.0
 _LONGEST_BOUND = 2
 """A call may take this many times the timeout: the question, a login, the question again."""
@@ -86,6 +88,7 @@ class Session:
         self._timeout = timeout_seconds
         self._token: str | None = None
         self._renew_at = 0.0
+        self._ends_at = 0.0
         self._quiet_until = 0.0
         self._give_up_at = 0.0
         self._recalled = token_file is None
@@ -112,9 +115,9 @@ class Session:
         """Return what the NVR is."""
         return api.device(self._command("GetDevInfo"))
 
-    def device_time(self) -> datetime | None:
-        """Return the NVR's own clock in UTC; None if it was never set."""
-        return api.device_time(self._command("GetTime"))
+    def device_times(self) -> tuple[datetime, ...]:
+        """Return what the NVR's own clock may mean in UTC; nothing if it does not say."""
+        return self._optional(lambda: api.device_times(self._command("GetTime")), ())
 
     def channels(self) -> list[api.Channel]:
         """Return the channels with a camera, named as the NVR names them; some may be offline.
@@ -157,21 +160,16 @@ class Session:
         return self._with_token(lambda token: self._snap(channel, token, limit))
 
     def logout(self) -> None:
-        """Give the slot back, within 5 s; a token that the NVR did not take back is kept on disk.
+        """Give the slot back, within a few seconds; without an answer the token is kept.
 
         Never sent without a token: on some firmware that spoils the next login.
         """
         self._recall()
-        if self._token is None:
-            return
-        token, self._token = self._token, None
-        try:
-            self._transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
-        except (NvrError, BadFrame, Stopped) as error:
-            log.debug("logout failed: %s", error)
-            return
-        if self._file:
-            self._file.forget()
+        if self._token is not None:
+            try:
+                self._give_back(self._token)
+            except (NvrError, BadFrame, Stopped) as error:
+                log.debug("logout failed: %s", error)
 
     def close(self) -> None:
         """Log out and close the connection."""
@@ -228,53 +226,81 @@ class Session:
         self._give_up_at = self._clock.monotonic() + self.bound_seconds
         token = self._living_token()
         try:
-            return ask(token)
+            return self._counted(lambda: ask(token))
         except SessionExpired as error:
             log.debug("%s", error)
             self._forget()
         token = self._login()
         try:
-            return ask(token)
-        except SessionExpired:
+            return self._counted(lambda: ask(token))
+        except (SessionExpired, LoginRefused):
             self.logout()
             raise
 
     def _living_token(self) -> str:
+        """Return a token with some of its lease left; renew it where there is little.
+
+        The old one must be given back first, or it would block a slot. An NVR that does not
+        answer to that would not answer to a login either, so the caller hears of it.
+        """
         self._recall()
-        if self._token is not None and self._clock.monotonic() < self._renew_at:
+        now = self._clock.monotonic()
+        if self._token is not None and now < self._renew_at:
             return self._token
-        self.logout()
+        if self._token is not None and now < self._ends_at:
+            self._give_back(self._token)
         return self._login()
 
     def _login(self) -> str:
-        """Open a session. The caller has logged out of the old one, if there was one."""
-        credential = f"{self._transport.address.host}\0{self._who.username}\0{self._who.password}"
+        """Open a session. There is no other one of ours."""
         now = self._clock.now()
-        if (wait := self._guard.wait_seconds(credential, now)) > 0:
-            text = f"the NVR refused these credentials before; {_advice(wait)}"
+        if (wait := self._guard.wait_seconds(self._credential, now)) > 0:
+            text = f"the NVR refused to let us in before; {_advice(wait)}"
             raise LoginRefused(text, None, wait)
-        try:
-            reply = self._ask("Login", None, api.login(self._who.username, self._who.password))
-        except LoginRefused as error:
-            wait = self._guard.refused(credential, now, error.hold_seconds)
-            raise LoginRefused(f"{error}; {_advice(wait)}", error.code, wait) from None
-        self._guard.accepted()
-        token = api.token(reply)
-        self._scrubber.add(token.name)
-        self._hold(token.name, token.lease_seconds, token.lease_seconds)
+        self._scrubber.add(self._who.password)
+        body = api.login(self._who.username, self._who.password)
+        token = api.token(self._counted(lambda: self._ask("Login", None, body)))
         self._keep(token, now)
+        self._scrubber.add(token.name)
+        self._guard.accepted()
         self._quiet(LOGIN_GAP_SECONDS)
         return token.name
 
-    def _hold(self, name: str, lease_seconds: float, left_seconds: float) -> None:
-        margin = min(_RENEWAL_MARGIN_SECONDS, lease_seconds / 4)
-        self._token = name
-        self._renew_at = self._clock.monotonic() + left_seconds - margin
+    def _counted(self, ask: Callable[[], Answer]) -> Answer:
+        """Count a refusal of our credentials, whatever it came in answer to."""
+        try:
+            return ask()
+        except LoginRefused as error:
+            now = self._clock.now()
+            wait = self._guard.refused(self._credential, now, error.hold_seconds)
+            raise LoginRefused(f"{error}; {_advice(wait)}", error.code, wait) from None
+
+    @property
+    def _credential(self) -> str:
+        return f"{self._transport.address.host}\0{self._who.username}\0{self._who.password}"
 
     def _keep(self, token: api.Token, now: datetime) -> None:
+        """Hold a new token, on disk first: the sooner it is there, the less can be lost."""
+        url, lease = self._transport.url, token.lease_seconds
+        kept = KeptToken(url, self._who.username, token.name, now, lease)
         if self._file:
-            url, lease = self._transport.url, token.lease_seconds
-            self._file.save(KeptToken(url, self._who.username, token.name, now, lease))
+            self._file.save(kept)
+        self._hold(kept, lease)
+
+    def _hold(self, kept: KeptToken, left_seconds: float) -> None:
+        margin = min(_RENEWAL_MARGIN_SECONDS, kept.lease_seconds / 4)
+        self._token = kept.name
+        self._ends_at = self._clock.monotonic() + left_seconds
+        self._renew_at = self._ends_at - margin
+
+    def _give_back(self, token: str) -> None:
+        """Log out; whatever the NVR says to that, the token is done with.
+
+        Raises:
+            NvrError, BadFrame, Stopped: if it says nothing.
+        """
+        self._transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
+        self._forget()
 
     def _forget(self) -> None:
         self._token = None
@@ -282,27 +308,25 @@ class Session:
             self._file.forget()
 
     def _recall(self) -> None:
-        """Take up the token of a process that died: a lost one would block a slot for an hour.
-
-        A token from the future was noted under a wrong clock: it is tried, and costs one
-        request if it is dead.
-        """
+        """Take up the token of a process that died: a lost one would block a slot for an hour."""
         kept = self._file.load() if self._file and not self._recalled else None
         self._recalled = True
         if kept is None:
             return
         self._scrubber.add(kept.name)
-        if (Transport(kept.url, self._clock).address.host, kept.username) != (
-            self._transport.address.host,
-            self._who.username,
-        ):
-            self._release(kept)
-            return
-        age = max((self._clock.now().astimezone(UTC) - kept.obtained).total_seconds(), 0.0)
-        if age < kept.lease_seconds:
-            self._hold(kept.name, kept.lease_seconds, kept.lease_seconds - age)
-        else:
+        left = kept.left_seconds(self._clock.now())
+        if not left:
             self._forget()
+        elif self._is_ours(kept):
+            self._hold(kept, left)
+        else:
+            self._release(kept)
+
+    def _is_ours(self, kept: KeptToken) -> bool:
+        """Whether a token is for the same user of the same NVR as ours."""
+        there, here = Address.parse(kept.url), self._transport.address
+        same_port = there.port_for(there.scheme) == here.port_for(there.scheme)
+        return same_port and (there.host, kept.username) == (here.host, self._who.username)
 
     def _release(self, kept: KeptToken) -> None:
         """Log out of another NVR, or as another user, from before the configuration changed."""
@@ -317,7 +341,7 @@ class Session:
 
 
 def _advice(wait: float) -> str:
-    minutes = max(round(wait / 60), 1)
+    minutes = max(math.ceil(wait / 60), 1)
     return (
         "correct nvr.username and the password, for example with `sudo reolink-timelapse setup`; "
         f"the next try is in {minutes} min, because the NVR locks accounts that try too often"

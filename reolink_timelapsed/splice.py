@@ -17,7 +17,7 @@ from pathlib import Path
 from reolink_timelapsed import child, encode, probe, titles
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import EncodeError, StoreError
-from reolink_timelapsed.film import Film, Made
+from reolink_timelapsed.film import Film, Made, Part
 from reolink_timelapsed.frame import FULL, RENDITIONS
 from reolink_timelapsed.pieces import PieceMaker
 from reolink_timelapsed.plan import Size
@@ -81,7 +81,7 @@ class Splicer:
         if not made:
             return {}
         self._fit(film, made)
-        total = sum(part.bytes for one in made for part in one.record.parts.values())
+        total = sum(_source(one, rendition.name).bytes for one in made for rendition in RENDITIONS)
         if self._store.free_bytes() < total * 1.02:
             raise StoreError(
                 f"{film.label}: the disk is nearly full: the videos need {total / 1e6:.0f} MB; "
@@ -114,9 +114,9 @@ class Splicer:
     def _join_one(
         self, film: Film, made: Sequence[Made], rendition: str, helpers: dict[str, Path]
     ) -> Spliced:
-        source = rendition if rendition in made[0].record.parts else FULL.name
-        paths = [film.part_path(one.piece.hour, source) for one in made]
-        pieces = self._store.scratch("pieces", encode.pieces_list(paths))
+        source = _source_name(made[0], rendition)
+        parts = [(film.part_path(one.piece.hour, source), one.record.frames) for one in made]
+        pieces = self._store.scratch("pieces", encode.pieces_list(parts, film.config.fps))
         path = self._store.work_path(f"{rendition}.mp4")
         command = encode.join_command(pieces, helpers["titles"], helpers["subtitles"], path)
         try:
@@ -168,3 +168,12 @@ class Splicer:
 
 def _signatures(one: Made) -> list[str]:
     return [part.signature for part in one.record.parts.values()]
+
+
+def _source_name(one: Made, rendition: str) -> str:
+    """Return which part of a segment a video is made of: the full one serves as a small 720p."""
+    return rendition if rendition in one.record.parts else FULL.name
+
+
+def _source(one: Made, rendition: str) -> Part:
+    return one.record.parts[_source_name(one, rendition)]

@@ -274,3 +274,5 @@ class _Stitch:
             self._report.failures.append(str(error))
             self._progress.clear()
             log.error("%s", error if label in str(error) else f"{label}: {error}")
+        finally:
+            self._store.sweep()  # what failed half-way may be large, and capture needs the room

@@ -43,6 +43,7 @@ _REMEDIES = {
     errno.EPERM: "not permitted: the folder must belong to the user this runs as",
     errno.EIO: "the disk reports an input/output error: it may be failing, look at `dmesg`",
     errno.ENOTDIR: "a file is in the place of a folder",
+    errno.ENOENT: "it has vanished: is its disk still mounted?",
 }
 
 
@@ -57,17 +58,26 @@ class Store:
         self._work = root / ".work" / owner
         self._claim: int | None = None
 
-    def open(self) -> None:
-        """Make the folders that are missing, prove that they can be written, sweep leftovers."""
+    def open(self, *, probe: bool = True) -> None:
+        """Make the folders that are missing, sweep leftovers, prove that files can be written.
+
+        Without `probe`, a full disk does: something may be removed from it.
+        """
         with translated(self.root):
             for folder in ("frames", "segments", "videos"):
                 _make_folder(self.root / folder)
             _make_folder(self._work)
+            self.sweep()
+            if probe:
+                trial = self._work / "probe"
+                trial.write_bytes(b"probe")
+                trial.unlink()
+
+    def sweep(self) -> None:
+        """Delete the files in the making."""
+        with translated(self._work):
             for leftover in self._work.iterdir():
                 _delete(leftover)
-            probe = self._work / "probe"
-            probe.write_bytes(b"probe")
-            probe.unlink()
 
     def free_bytes(self) -> int:
         """Return the bytes that an ordinary user may still write."""
@@ -80,8 +90,9 @@ class Store:
     def put_frame(self, folder: str, day: date, moment: datetime, picture: bytes) -> Frame:
         """Store `picture`, taken at `moment`; a name that is taken is never written over."""
         home = self.frames_home(folder, day)
-        while (path := home / frame_name(moment)).exists():
-            moment += timedelta(milliseconds=1)
+        with translated(home):
+            while (path := home / frame_name(moment)).exists():
+                moment += timedelta(milliseconds=1)
         self.write(path, picture)
         return Frame(moment, path)
 
@@ -93,6 +104,11 @@ class Store:
         home = self.frames_home(folder, day)
         moments = ((parse_frame_name(name), name) for name in _names(home))
         return sorted(Frame(moment, home / name) for moment, name in moments if moment)
+
+    def newest_frame(self, folder: str) -> Frame | None:
+        """Return the last frame of a camera, None if it has none."""
+        newest = (self.frames(folder, day)[-1:] for day in reversed(self.frame_days(folder)))
+        return next((frames[0] for frames in newest if frames), None)
 
     def camera_folders(self) -> list[str]:
         """Return the folders of all cameras that have or had frames, in channel order."""
@@ -267,7 +283,7 @@ def read_json(path: Path) -> Any:
     """Return the JSON value in a file; None if there is no such file or no JSON in it."""
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

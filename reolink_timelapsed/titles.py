@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 
 from reolink_timelapsed.plan import Pick
@@ -36,8 +36,14 @@ def chapters(picks: Sequence[Pick], zone: tzinfo) -> Iterator[tuple[int, int, st
     """Yield (first, after last, name): a chapter an hour, in long films a day, a month."""
     days = (picks[-1].at - picks[0].at).days
     pattern = "%H:00" if days < _LONG_DAYS else "%Y-%m-%d" if days < _MANY_DAYS else "%B %Y"
+
+    def chapter(pick: Pick) -> tuple[str, timedelta | None]:
+        local = _local(pick, zone)
+        # In autumn an hour comes twice: its two chapters differ in their offset from UTC.
+        return f"{local:{pattern}}", local.utcoffset() if days < _LONG_DAYS else None
+
     begin = 0
-    for name, group in groupby(picks, key=lambda pick: _local(pick, zone).strftime(pattern)):
+    for (name, _), group in groupby(picks, key=chapter):
         end = begin + len(list(group))
         yield begin, end, name
         begin = end

@@ -7,60 +7,36 @@ hold the whole URL with the token, so none of them is passed on.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
+import logging
 import secrets
 import socket
 import ssl
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from reolink_timelapsed import tls
+from reolink_timelapsed.address import Address
 from reolink_timelapsed.api import Request, first_reply
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import BadFrame, NvrError, Stopped, Timeout, Unreachable
 
-MAX_BODY_BYTES = 64 * 2**20
+MAX_BODY_BYTES = 32 * 2**20
+"""Several times the largest picture; with a copy of it still far below 100 MB of memory."""
+
 _CHUNK_BYTES = 64 * 2**10
 _PATH = "/cgi-bin/api.cgi"
-_PORTS = {"https": 443, "http": 80}
-_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
-"""What OpenSSL calls it when the other side does not speak TLS at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the NVR is; an empty scheme means: find out, and port 0: the scheme's own."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """Read `nvr.host`: a name or an address, perhaps with scheme and port."""
-        try:
-            return cls("", str(ipaddress.IPv6Address(text)), 0)
-        except ValueError:
-            parts = urlsplit(text if "://" in text else f"//{text}")
-            return cls(parts.scheme, parts.hostname or "", parts.port or 0)
-
-    def url(self, scheme: str) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}://{host}:{self.port_for(scheme)}"
-
-    def port_for(self, scheme: str) -> int:
-        return self.port or _PORTS[scheme]
 
 
 class Transport:
     """Sends one request at a time; every one ends within its deadline.
+
+    Without a scheme in `host` it is https wherever the NVR speaks that. With a `fingerprint`
+    (SHA-256 of the certificate in hex) it is https with that certificate or nothing.
 
     Raises, from every method that sends:
         Unreachable: the NVR does not answer, or not as an API.
@@ -73,7 +49,7 @@ class Transport:
         self.address = Address.parse(host)
         self._clock = clock
         self._pin = fingerprint
-        self._scheme = self.address.scheme
+        self._scheme = self.address.scheme or ("https" if fingerprint else "")
         self._http = self._new_connection()
 
     @property
@@ -83,6 +59,8 @@ class Transport:
 
     def post(self, command: str, token: str | None, body: Request, seconds: float) -> bytes:
         """Send a command and return the body of its reply."""
+        if command == "Login" and not self.address.scheme and self._scheme == "http":
+            self._scheme = ""  # it may have https by now, and this holds the password
         return self._send("POST", _query(command, token), body, seconds)
 
     def get_snapshot(self, channel: int, token: str, seconds: float) -> bytes:
@@ -97,7 +75,7 @@ class Transport:
     def fingerprint(self, seconds: float) -> str:
         """Return the SHA-256 of the NVR's certificate in hex, "" when it is reached by http."""
         with self._bounded(seconds):
-            certificate = self._handshake() if self._scheme != "http" else None
+            certificate = None if self._scheme == "http" else self._certificate()
         return hashlib.sha256(certificate).hexdigest() if certificate else ""
 
     def close(self) -> None:
@@ -140,7 +118,7 @@ class Transport:
             self.close()
             if self._clock.stopping:
                 raise Stopped("told to stop while the NVR was answering") from None
-            raise Timeout(f"no complete answer within {seconds:.0f} s") from None
+            raise _too_slow(seconds) from None
 
     def _check_status(self, response: requests.Response) -> None:
         status = response.status_code
@@ -164,7 +142,7 @@ class Transport:
         A handshake that fails is an error, not a reason for http: the password would go out in
         the clear to a device that has https.
         """
-        if self._handshake() is not None:
+        if self._certificate() is not None:
             return "https"
         query = _query("GetDevInfo", None)
         answer = self._exchange(
@@ -177,24 +155,14 @@ class Transport:
             )
         return "http"
 
-    def _handshake(self) -> bytes | None:
+    def _certificate(self) -> bytes | None:
         """Return the certificate (DER) at the https port, None if nothing there speaks TLS."""
-        address = (self.address.host, self.address.port_for("https"))
         try:
-            with (
-                socket.create_connection(address) as plain,
-                _tls_context().wrap_socket(plain) as tls,
-            ):
-                return tls.getpeercert(binary_form=True)
-        except ConnectionRefusedError:
-            if self._scheme == "https" or self.address.port:
-                raise self._explain_os(ConnectionRefusedError()) from None
-            return None
-        except ssl.SSLError as error:
-            if error.reason in _NO_TLS and self._scheme != "https":
+            return tls.certificate(self.address.host, self.address.port_for("https"))
+        except (OSError, UnicodeError) as error:
+            absent = isinstance(error, ConnectionRefusedError) and not self.address.port
+            if self._scheme != "https" and (absent or tls.speaks_no_tls(error)):
                 return None
-            raise self._explain_tls(error) from None
-        except OSError as error:
             raise self._explain_os(error) from None
 
     def _new_connection(self) -> requests.Session:
@@ -208,38 +176,37 @@ class Transport:
     # Errors in our own words
 
     def _explain(self, error: requests.RequestException, seconds: float) -> NvrError | BadFrame:
-        cause = _root(error)
-        if isinstance(cause, ssl.SSLError):
-            return self._explain_tls(cause)
+        inner = next(iter(error.args), None)
+        if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
+            return _too_slow(seconds)
         if isinstance(error, requests.exceptions.ChunkedEncodingError):
             return BadFrame("the connection broke off in the middle of the answer")
+        cause = _root(error)
+        if cause is not None and not isinstance(cause, TimeoutError):
+            return self._explain_os(cause)
         if isinstance(error, requests.exceptions.SSLError):
             return self._explain_pin()
-        if isinstance(error, requests.ReadTimeout):
-            return Timeout(f"no complete answer within {seconds:.0f} s")
-        if isinstance(error, requests.ConnectTimeout) or cause is None:
-            return Unreachable(f"{self.url} does not answer within {seconds:.0f} s: is it on?")
-        return self._explain_os(cause)
+        return Unreachable(f"{self.url} does not answer within {seconds:.0f} s: is it on?")
 
-    def _explain_os(self, error: OSError) -> Unreachable:
+    def _explain_os(self, error: OSError | UnicodeError) -> Unreachable:
         where = self.address.host
-        if isinstance(error, socket.gaierror):
+        if isinstance(error, (socket.gaierror, UnicodeError)):
             return Unreachable(f"there is no host named {where}: check nvr.host and the DNS")
         if isinstance(error, ConnectionRefusedError):
             return Unreachable(
                 f"{where} refuses connections: it is starting up, or its HTTP and HTTPS ports are "
                 "switched off (Settings, Network, Advanced, Port Settings), or nvr.host is wrong"
             )
-        if isinstance(error, ConnectionError):
+        if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return Unreachable(f"{where} closed the connection without an answer")
+        if isinstance(error, ssl.SSLError):
+            return self._explain_tls(error)
         return Unreachable(
             f"no way to {where} ({error.strerror or 'network error'}): is the NVR on, "
             "and this machine in its network?"
         )
 
     def _explain_tls(self, error: ssl.SSLError) -> Unreachable:
-        if "ingerprint" in str(error):
-            return self._explain_pin()
         return Unreachable(
             f"TLS with {self.address.host} fails ({error.reason or 'handshake failure'}): "
             "if the NVR has no https, set nvr.host to "
@@ -262,26 +229,10 @@ class _Adapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> Any:
-        options["ssl_context"] = _tls_context()
+        options["ssl_context"] = tls.lenient_context()
         if self._pin:
             options["assert_fingerprint"] = self._pin
         return super().init_poolmanager(*args, **options)
-
-
-def _tls_context() -> ssl.SSLContext:
-    """Return a context for devices of ten years ago.
-
-    Certificates are self-signed everywhere, so they are pinned or not checked. Some devices
-    offer static-RSA ciphers only, and the oldest TLS 1.0; neither is in Python's defaults.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = ssl.TLSVersion.TLSv1
-    return context
 
 
 def _read(response: requests.Response) -> bytes:
@@ -290,17 +241,21 @@ def _read(response: requests.Response) -> bytes:
     Debian 12's urllib3 accepts a body shorter than its Content-Length in silence.
 
     Raises:
-        BadFrame: if the body is shorter than announced or larger than 64 MiB.
+        BadFrame: if the body is shorter than announced, or larger than any picture.
     """
     body = bytearray()
     for chunk in response.iter_content(_CHUNK_BYTES):
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise BadFrame("an answer of more than 64 MiB: given up")
+            raise BadFrame(f"an answer of more than {MAX_BODY_BYTES >> 20} MiB: given up")
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and len(body) < int(announced):
         raise BadFrame(f"only {len(body)} of {announced} bytes came: cut short")
     return bytes(body)
+
+
+def _too_slow(seconds: float) -> Timeout:
+    return Timeout(f"no complete answer within {seconds:.0f} s")
 
 
 def _query(command: str, token: str | None) -> dict[str, str]:
@@ -322,3 +277,4 @@ def _root(error: BaseException) -> OSError | None:
 
 
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)  # it logs URLs, and so tokens

@@ -1,0 +1,59 @@
+"""Fixtures of the tests of the capturing side, and how patient hypothesis is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from support import START, Clockwork, Journal, simulated
+
+import reolink_timelapsed
+from reolink_timelapsed.simulator import SimulatedNvr
+
+settings.register_profile(
+    "house",
+    deadline=None,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "50")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
+
+_MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory where there is one: thousands of frames are synced one by one."""
+    place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place) as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def clock() -> Clockwork:
+    return Clockwork(START)
+
+
+@pytest.fixture
+def nvr(clock: Clockwork) -> Iterator[SimulatedNvr]:
+    """Two cameras, "Front Door" on channel 0 and "Yard" on channel 1, on the test's clock."""
+    with simulated(clock) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def journal(clock: Clockwork) -> Iterator[Journal]:
+    """What the daemon writes into the journal."""
+    ours = logging.getLogger(reolink_timelapsed.__name__)
+    before = ours.level
+    handler = Journal(clock)
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    yield handler
+    ours.removeHandler(handler)
+    ours.setLevel(before)

@@ -1,0 +1,250 @@
+"""What tests of the capturing side share: a clock on which things happen, and a daemon to run.
+
+`build(nvr, folder, clock)` puts the real objects together around a simulated NVR. Only the clock
+is a stand-in: HTTP, files and sockets are real.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reolink_timelapsed import ledger
+from reolink_timelapsed.board import FILE_NAME, Board
+from reolink_timelapsed.capture import Capture, Parts
+from reolink_timelapsed.clock import Clock, JumpingClock
+from reolink_timelapsed.config import CaptureConfig
+from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.ledger import Ledger
+from reolink_timelapsed.memory import LoginGuard, TokenFile
+from reolink_timelapsed.room import Room
+from reolink_timelapsed.roster import Roster
+from reolink_timelapsed.rounds import Rounds
+from reolink_timelapsed.schedule import Daily, Plan
+from reolink_timelapsed.scrub import Scrubber
+from reolink_timelapsed.session import Credentials, Session
+from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
+from reolink_timelapsed.store import Store
+from reolink_timelapsed.story import Story
+from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.transport import Transport
+
+USERNAME = "timelapse"
+PASSWORD = "correct horse /battery+staple"
+DAY = date(2026, 11, 22)
+START = datetime(2026, 11, 22, 3, 50, tzinfo=UTC)
+"""Ten minutes before the first tick of that day, which begins at 04:00 UTC."""
+
+MINUTELY = CaptureConfig(
+    interval=timedelta(minutes=1), daily_start=time(4), duration=timedelta(hours=18)
+)
+
+
+class Clockwork(JumpingClock):
+    """A clock that jumps from event to event; what is planned with `at` or `after` happens."""
+
+    def __init__(self, start: datetime = START) -> None:
+        super().__init__(start)
+        self._plans: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = count()
+
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
+        """Plan `action` in so many seconds; it is done inside the sleep that reaches them."""
+        due = self.monotonic() + seconds
+        heapq.heappush(self._plans, (due, next(self._order), action))
+
+    def at(self, moment: datetime, action: Callable[[], object]) -> None:
+        """Plan `action` for a moment; a step of the clock does not move the plan."""
+        self.after((moment - self.now()).total_seconds(), action)
+
+    def sleep(self, seconds: float) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            super().sleep(seconds)  # the simulated NVR takes its time
+            return
+        end = self.monotonic() + seconds
+        while self._plans and self._plans[0][0] <= end and not self.stopping:
+            due, _, action = heapq.heappop(self._plans)
+            super().sleep(due - self.monotonic())
+            action()
+        super().sleep(end - self.monotonic())
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the journal."""
+
+    moment: datetime
+    level: int
+    text: str
+
+
+class Journal(logging.Handler):
+    """Collects what our package logs, with the moment on the test's clock."""
+
+    def __init__(self, clock: JumpingClock) -> None:
+        super().__init__(logging.INFO)
+        self.addFilter(lambda record: ".simulator" not in record.name)
+        self._clock = clock
+        self.lines: list[Line] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(Line(self._clock.now(), record.levelno, record.getMessage()))
+
+    @property
+    def texts(self) -> list[str]:
+        return [line.text for line in self.lines]
+
+    def warnings(self) -> list[str]:
+        return [line.text for line in self.lines if line.level >= logging.WARNING]
+
+    def most_in_an_hour(self) -> int:
+        """Return how many lines the fullest hour had."""
+        moments = [line.moment for line in self.lines]
+        hour = timedelta(hours=1)
+        return max((sum(a <= b < a + hour for b in moments) for a in moments), default=0)
+
+
+class ServiceManager:
+    """Listens where systemd would: NOTIFY_SOCKET has to name `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.messages: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", str(self.path))  # comes after all that was sent before
+        self._thread.join()
+        self._socket.close()
+
+    def _listen(self) -> None:
+        while message := self._socket.recv(65536):
+            self.messages.append(message.decode())
+
+
+@dataclass
+class Daemon:
+    """A daemon's real objects, and a way to run it on its clock."""
+
+    clock: Clockwork
+    folder: Path
+    session: Session
+    store: Store
+    parts: Parts
+    capture: Capture
+
+    def run(self, until: datetime | None = None) -> None:
+        """Run it until a moment on its clock, or to its own end; then it is stopped properly."""
+        if until is not None:
+            self.clock.at(until, self.clock.stop)
+        try:
+            self.capture.run()
+        finally:
+            self.clock.stopping = False
+
+    def state(self) -> str:
+        """Return what `systemctl status` shows of it."""
+        told = json.loads((self.folder / "run" / FILE_NAME).read_bytes())
+        return str(told["state"])
+
+    def frames(self, camera: str = "ch0_Front_Door", day: date = DAY) -> list[Frame]:
+        return self.store.frames(camera, day)
+
+    def record(self, day: date = DAY) -> DayRecord:
+        """Return what the store knows of a day."""
+        record = ledger.load(self.store, day)
+        assert record, f"no record of {day}"
+        return record
+
+
+def cameras(*names: str, first: int = 0) -> list[SimulatedCamera]:
+    """Return small cameras on the channels from `first` on."""
+    return [
+        SimulatedCamera(channel=first + number, name=name, width=256, height=144)
+        for number, name in enumerate(names)
+    ]
+
+
+def simulated(clock: JumpingClock, *names: str, **figures: object) -> SimulatedNvr:
+    """Return an NVR that lives by `clock`, with cameras of these names."""
+    return SimulatedNvr(
+        cameras(*names or ("Front Door", "Yard")),
+        username=USERNAME,
+        password=PASSWORD,
+        clock=clock,
+        **figures,  # type: ignore[arg-type]
+    )
+
+
+def build_session(  # noqa: PLR0917
+    nvr: SimulatedNvr,
+    folder: Path,
+    clock: Clock,
+    password: str = PASSWORD,
+    timeout: float = 5.0,
+    host: str = "",
+    fingerprint: str = "",
+) -> Session:
+    """Return a session that keeps its token and its refusals in `folder`; `timeout` in seconds."""
+    return Session(
+        Transport(host or nvr.url, clock, fingerprint),
+        Credentials(USERNAME, password),
+        clock,
+        guard=LoginGuard(folder),
+        scrubber=Scrubber(),
+        token_file=TokenFile(folder),
+        timeout_seconds=timeout,
+    )
+
+
+def build(  # noqa: PLR0917
+    nvr: SimulatedNvr,
+    folder: Path,
+    clock: Clockwork,
+    config: CaptureConfig = MINUTELY,
+    plan: Plan | None = None,
+    session: Session | None = None,
+    min_free_bytes: int = 0,
+    make_room: Callable[[], None] = lambda: None,
+) -> Daemon:
+    """Return a daemon for the NVR, with data and state below `folder`; its days are UTC days."""
+    session = session or build_session(nvr, folder / "state", clock)
+    store = Store(folder / "data", "capture")
+    store.open()
+    notifier, story = Notifier(), Story()
+    parts = Parts(
+        session=session,
+        clock=clock,
+        notifier=notifier,
+        rounds=Rounds(session, store, clock, notifier, roster=Roster(session, config), story=story),
+        room=Room(store, min_free_bytes, make_room),
+        ledger=Ledger(store),
+        story=story,
+        tell=Board(notifier, Scrubber(), clock, folder / "run").tell,
+    )
+    plan = plan or Daily(config.daily_start or time(), config.duration, UTC)
+    capture = Capture(plan, config.interval, parts)
+    return Daemon(clock, folder, session, store, parts, capture)
