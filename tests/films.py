@@ -1,0 +1,125 @@
+"""What the tests of the video side share: frames that carry numbers, and films read back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from reolink_timelapsed import stitch
+from reolink_timelapsed.clock import Clock, JumpingClock
+from reolink_timelapsed.config import CaptureConfig, Config, StitchConfig
+from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.orders import StitchRequest
+from reolink_timelapsed.simulator.mosaic import Sampling, mosaic_jpeg, read_number
+from reolink_timelapsed.stitch import StitchReport
+from reolink_timelapsed.store import Store
+
+DAY = date(2026, 11, 22)
+FOLDER = "ch0_Front_Door"
+SIZE = (256, 144)
+MINUTE = timedelta(minutes=1)
+AFTER = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+CONFIG = Config(
+    capture=CaptureConfig(interval=MINUTE, daily_start=time(4), duration=timedelta(hours=18)),
+    stitch=StitchConfig(preset="ultrafast"),
+)
+
+
+def at(hour: int, minute: int = 0, second: int = 0, day: date = DAY) -> datetime:
+    """Return a moment of the day of the tests, UTC; hours beyond 23 are those of the next day."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return midnight + timedelta(hours=hour, minutes=minute, seconds=second)
+
+
+def configured(**stitch_settings: Any) -> Config:
+    """Return the tests' configuration with other `stitch` settings."""
+    return replace(CONFIG, stitch=replace(CONFIG.stitch, **stitch_settings))
+
+
+def fill(
+    root: Path,
+    moments: Iterable[datetime],
+    *,
+    folder: str = FOLDER,
+    day: date = DAY,
+    size: tuple[int, int] = SIZE,
+    sampling: Sampling = "4:2:0",
+    first: int = 0,
+) -> list[Frame]:
+    """Put a frame for each moment; they carry the numbers from `first` on."""
+    store = Store(root, "capture")
+    store.open()
+    return [
+        store.put_frame(folder, day, moment, mosaic_jpeg(number, *size, sampling=sampling))
+        for number, moment in enumerate(moments, first)
+    ]
+
+
+def minutes(start: datetime, count: int, step: timedelta = MINUTE) -> list[datetime]:
+    return [start + number * step for number in range(count)]
+
+
+def make(
+    root: Path,
+    when: datetime | Clock = AFTER,
+    config: Config = CONFIG,
+    status: Callable[[str], None] = lambda _: None,
+    **request: Any,
+) -> StitchReport:
+    """Run the stitch at a moment."""
+    clock = JumpingClock(when) if isinstance(when, datetime) else when
+    store = Store(root, "stitch")
+    return stitch.run(store, config, StitchRequest(**request), clock, zone=UTC, status=status)
+
+
+def video(root: Path, name: str = f"{DAY}", folder: str = FOLDER) -> Path:
+    return root / "videos" / folder / f"timelapse_{folder}_{name}.mp4"
+
+
+def sidecar(root: Path, name: str = f"{DAY}", folder: str = FOLDER) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(video(root, name, folder).with_suffix(".json").read_bytes())
+    return value
+
+
+def segments(root: Path, name: str = f"{DAY}", folder: str = FOLDER) -> dict[str, int]:
+    """Return the segments on disk, each with the time (ns) it was made."""
+    home = root / "segments" / folder / name
+    return {path.name: path.stat().st_mtime_ns for path in sorted(home.glob("*.mp4"))}
+
+
+def numbers(path: Path, start: float | None = None) -> list[int | None]:
+    """Return the numbers of a film's pictures; from `start` seconds on, as a player seeks."""
+    width, height = size_of(path)
+    seek = [] if start is None else ["-ss", str(start)]
+    raw = subprocess.run(
+        ["ffmpeg", "-v", "error", *seek, "-i", str(path), "-map", "0:v", "-fps_mode", "passthrough",
+         "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+        check=True,
+        capture_output=True,
+    ).stdout  # fmt: skip
+    length = width * height
+    return [
+        read_number(raw[begin : begin + length], width, height)
+        for begin in range(0, len(raw), length)
+    ]
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    stream = ffprobe(path, "-select_streams", "v:0", "-show_streams")["streams"][0]
+    return stream["width"], stream["height"]
+
+
+def ffprobe(path: Path, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        ["ffprobe", "-v", "error", "-of", "json", *arguments, str(path)],
+        check=True,
+        capture_output=True,
+    )
+    value: dict[str, Any] = json.loads(done.stdout)
+    return value

@@ -1,0 +1,169 @@
+"""Retention: what is removed, what never is, and what stays of a year."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import films
+import pytest
+from films import AFTER, DAY, FOLDER, at, fill, make, minutes, sidecar, video
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reolink_timelapsed import prune
+from reolink_timelapsed.clock import JumpingClock
+from reolink_timelapsed.config import StorageConfig
+from reolink_timelapsed.prune import PruneReport, expired
+from reolink_timelapsed.store import Store
+
+DAYS = st.dates(date(2025, 1, 1), date(2027, 1, 1))
+STORAGE = StorageConfig(keep_daily_frame=None)
+
+
+@given(st.sets(DAYS), DAYS, st.integers(0, 500))
+def test_expired_days_are_those_beyond_the_limit(days: set[date], today: date, keep: int) -> None:
+    gone = expired(days, today, keep)
+    assert gone == sorted(gone)
+    assert all(today - day > timedelta(days=keep) for day in gone)
+    kept = days - set(gone)
+    assert all(keep == 0 or today - day <= timedelta(days=keep) for day in kept)
+    assert keep or not gone
+
+
+def pruned(
+    root: Path, days_later: int = 3, config: StorageConfig = STORAGE, *, dry_run: bool = False
+) -> PruneReport:
+    clock = JumpingClock(at(12) + timedelta(days=days_later))
+    return prune.run(Store(root, "prune"), config, clock, zone=UTC, dry_run=dry_run)
+
+
+def frames_left(root: Path, day: date = DAY, folder: str = FOLDER) -> list[str]:
+    return sorted(path.name for path in (root / "frames" / folder / str(day)).glob("*.jpg"))
+
+
+def test_frames_go_once_their_time_is_over_and_their_videos_are_proven(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path)
+    assert pruned(tmp_path, 2).frames == []
+    assert pruned(tmp_path, 3).frames == [(FOLDER, DAY)]
+    assert not (tmp_path / "frames" / FOLDER / str(DAY)).exists()
+    assert video(tmp_path).exists()
+    assert make(tmp_path, AFTER + timedelta(days=3)).videos == []
+
+
+def test_a_day_that_is_not_filmed_is_reported_and_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    report = pruned(tmp_path, 400)
+    assert (report.frames, report.unfilmed) == ([], [(FOLDER, DAY)])
+    assert len(frames_left(tmp_path)) == 5
+    assert "old but not filmed yet" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "sidecar", "late"])
+def test_videos_that_are_not_what_was_proven_keep_the_frames(tmp_path: Path, damage: str) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path)
+    if damage == "cut":
+        video(tmp_path).write_bytes(video(tmp_path).read_bytes()[:-1])
+    elif damage == "gone":
+        video(tmp_path, f"{DAY}_720p").unlink()
+    elif damage == "sidecar":
+        video(tmp_path).with_suffix(".json").write_text("{}")
+    else:
+        fill(tmp_path, [at(5)])
+    assert pruned(tmp_path).unfilmed == [(FOLDER, DAY)]
+    assert len(frames_left(tmp_path)) >= 5
+
+
+def test_an_unfinished_video_keeps_the_frames(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path, at(5), now=True)
+    assert pruned(tmp_path).unfilmed == [(FOLDER, DAY)]
+
+
+def test_one_frame_a_day_stays_and_makes_the_film_of_the_year(tmp_path: Path) -> None:
+    for number in range(3):
+        day = DAY + timedelta(days=number)
+        fill(tmp_path, minutes(at(10, 30, day=day), 120), day=day, first=1000 * number)
+    later = AFTER + timedelta(days=30)
+    make(tmp_path, later)
+    daily = StorageConfig(keep_daily_frame=time(12))
+    pruned(tmp_path, 30, daily)
+    assert frames_left(tmp_path) == ["20261122T120000.000Z.jpg"]
+    assert make(tmp_path, later).videos == []
+    assert pruned(tmp_path, 31, daily) == PruneReport()
+    report = make(tmp_path, later, first=DAY, daily_time=time(12))
+    assert films.numbers(report.videos[0].path) == [90, 1090, 2090]
+
+
+def test_the_frame_that_stays_is_a_whole_one(tmp_path: Path) -> None:
+    frames = fill(tmp_path, minutes(at(11, 55), 10))
+    frames[5].path.write_bytes(b"")
+    make(tmp_path)
+    pruned(tmp_path, 3, StorageConfig(keep_daily_frame=time(12)))
+    assert frames_left(tmp_path) == ["20261122T115900.000Z.jpg"]
+
+
+def test_videos_past_their_time_go_and_are_not_made_again(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(12), 5))
+    make(tmp_path)
+    config = StorageConfig(keep_videos_days=10)
+    assert pruned(tmp_path, 10, config).videos == []
+    report = pruned(tmp_path, 11, config)
+    assert sorted(report.videos) == sorted(
+        [video(tmp_path).name, video(tmp_path, f"{DAY}_720p").name]
+    )
+    names = {path.name for path in (tmp_path / "videos" / FOLDER).iterdir()}
+    assert names == {video(tmp_path).with_suffix(".json").name}, "links that lead nowhere go, too"
+    assert make(tmp_path, AFTER + timedelta(days=12)).videos == []
+    assert "expired" in sidecar(tmp_path)
+
+
+def test_a_dry_run_removes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path)
+    config = StorageConfig(keep_videos_days=1)
+    report = pruned(tmp_path, 3, config, dry_run=True)
+    assert report.frames == [(FOLDER, DAY)]
+    assert len(report.videos) == 2
+    assert len(frames_left(tmp_path)) == 5
+    assert video(tmp_path).exists()
+    assert "would remove" in caplog.text
+
+
+def test_when_the_disk_is_short_filmed_frames_go_first_oldest_first_and_no_more_than_needed(
+    tmp_path: Path,
+) -> None:
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    for day in days:
+        fill(tmp_path, minutes(at(4, day=day), 5), day=day)
+    make(tmp_path, AFTER + timedelta(days=2))
+    store = Store(tmp_path, "capture")
+    pings: list[int] = []
+
+    def room(enough: int) -> None:
+        prune.make_room(store, STORAGE, zone=UTC, enough=enough, ping=lambda: pings.append(1))
+
+    room(0)
+    assert len(frames_left(tmp_path, days[0])) == 5
+    room(10**18)
+    assert [len(frames_left(tmp_path, day)) for day in days] == [0, 0, 0, 5]
+    assert len(pings) == 4
+
+
+def test_pieces_of_films_that_nobody_asks_for_any_more_are_dropped(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    homes = [tmp_path / "segments" / FOLDER / name for name in (f"{DAY}_0123abcd", str(DAY))]
+    for home in homes:
+        home.mkdir(parents=True)
+    now = datetime.now(UTC)
+    young, old = JumpingClock(now + timedelta(days=6)), JumpingClock(now + timedelta(days=8))
+    prune.run(Store(tmp_path, "prune"), STORAGE, young, zone=UTC)
+    assert homes[0].exists()
+    prune.run(Store(tmp_path, "prune"), STORAGE, old, zone=UTC)
+    assert [home.exists() for home in homes] == [False, True]

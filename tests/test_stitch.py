@@ -1,0 +1,318 @@
+"""The stitch as a whole: real frames, real ffmpeg, films read back picture by picture."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import films
+import pytest
+from films import (
+    AFTER,
+    DAY,
+    FOLDER,
+    MINUTE,
+    at,
+    fill,
+    make,
+    minutes,
+    numbers,
+    segments,
+    sidecar,
+    video,
+)
+
+from reolink_timelapsed import probe
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.errors import TimelapseError
+from reolink_timelapsed.store import Store
+
+CLOCK = Clock()
+
+
+def test_a_day_becomes_two_videos_with_every_frame_in_order(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 300), size=(960, 540 + 180))
+    report = make(tmp_path)
+    assert [(one.rendition, one.frames, one.size) for one in report.videos] == [
+        ("full", 300, (960, 720)),
+        ("720p", 300, (960, 720)),
+    ]
+    for one in report.videos:
+        assert numbers(one.path) == list(range(300))
+        assert one.bytes == one.path.stat().st_size
+    assert report.exit_code == 0
+
+
+def test_a_second_run_has_nothing_to_do(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path)
+    before = video(tmp_path).stat()
+    assert make(tmp_path).videos == []
+    assert video(tmp_path).stat() == before
+    assert not (tmp_path / "segments" / FOLDER / str(DAY)).exists()
+
+
+def test_the_day_grows_hour_by_hour_and_is_joined_seamlessly(tmp_path: Path) -> None:
+    made: dict[str, int] = {}
+    for hour in range(4, 8):
+        fill(tmp_path, minutes(at(hour), 60), first=60 * (hour - 4))
+        assert make(tmp_path, at(hour + 1, 5)).videos == []
+        now = segments(tmp_path)
+        assert len(now) == hour - 3
+        assert made.items() <= now.items(), "a finished hour was encoded again"
+        made = now
+    report = make(tmp_path)
+    assert numbers(report.videos[0].path) == list(range(240))
+    _assert_even(report.videos[0].path, 240)
+
+
+def test_hourly_and_batch_give_the_same_film(tmp_path: Path) -> None:
+    for hour in range(4, 7):
+        fill(tmp_path / "hourly", minutes(at(hour), 30, 2 * MINUTE), first=30 * (hour - 4))
+        make(tmp_path / "hourly", at(hour + 1, 5))
+    fill(tmp_path / "batch", [m for h in range(4, 7) for m in minutes(at(h), 30, 2 * MINUTE)])
+    hourly = make(tmp_path / "hourly").videos[0].path
+    batch = make(tmp_path / "batch").videos[0].path
+    assert numbers(hourly) == numbers(batch) == list(range(90))
+    _assert_even(hourly, 90)
+    _assert_even(batch, 90)
+
+
+def _assert_even(path: Path, frames: int) -> None:
+    facts = probe.facts(path, CLOCK, decode=True)
+    times = [packet.at for packet in facts.packets]
+    assert facts.decoded == frames
+    assert facts.stream["avg_frame_rate"] == facts.stream["r_frame_rate"] == "24/1"
+    assert sorted(times) == pytest.approx([number / 24 for number in range(frames)], abs=1e-6)
+    rows = films.ffprobe(path, "-select_streams", "v", "-show_packets")["packets"]
+    decoding = [float(row["dts_time"]) for row in rows]
+    assert all(a < b for a, b in pairwise(decoding))
+
+
+def test_seeking_lands_on_the_right_picture_on_both_sides_of_a_seam(tmp_path: Path) -> None:
+    for hour in (4, 5):
+        fill(tmp_path, minutes(at(hour), 60), first=60 * (hour - 4))
+        make(tmp_path, at(hour + 1, 5), films.configured(preset="veryfast"))
+    path = make(tmp_path, config=films.configured(preset="veryfast")).videos[0].path
+    facts = probe.facts(path, CLOCK, decode=False)
+    assert facts.stream["has_b_frames"] == 1
+    for wanted in (0, 1, 57, 59, 60, 61, 119):
+        assert numbers(path, (wanted - 0.25) / 24 if wanted else 0)[0] == wanted
+
+
+def test_a_late_frame_costs_just_its_hour(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 180))
+    make(tmp_path, at(5, 5))
+    make(tmp_path, at(6, 5))
+    make(tmp_path, at(7, 5))
+    before = segments(tmp_path)
+    fill(tmp_path, [at(5, 30, 30)], first=777)
+    make(tmp_path, at(7, 10))
+    after = segments(tmp_path)
+    assert [name for name in after if after[name] != before[name]] == ["20261122T05Z_full.mp4"]
+    report = make(tmp_path)
+    shown = numbers(report.videos[0].path)
+    assert shown == [*range(91), 777, *range(91, 180)]
+
+
+def test_frames_that_come_after_the_video_make_it_again(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 4))
+    make(tmp_path)
+    fill(tmp_path, [at(9)], first=4)
+    assert [one.frames for one in make(tmp_path).videos] == [5, 5]
+    assert make(tmp_path).videos == []
+
+
+def test_other_settings_do_not_touch_what_is_finished_without_force(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fill(tmp_path, minutes(at(4), 10))
+    make(tmp_path)
+    other = films.configured(fps=12)
+    assert make(tmp_path, config=other, day=DAY).videos == []
+    assert "with other settings (see --force)" in caplog.text
+    report = make(tmp_path, config=other, day=DAY, force=True)
+    assert [one.seconds for one in report.videos] == [10 / 12, 10 / 12]
+    assert sidecar(tmp_path)["settings"]["fps"] == 12
+
+
+def test_force_never_replaces_a_film_by_one_of_fewer_frames(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    frames = fill(tmp_path, minutes(at(4), 10))
+    make(tmp_path)
+    for frame in frames[1:]:
+        frame.path.unlink()
+    assert make(tmp_path, day=DAY, force=True).videos == []
+    assert "only 1 of its 10 frames are left" in caplog.text
+    assert len(numbers(video(tmp_path))) == 10
+
+
+def test_a_changed_setting_in_mid_day_encodes_the_hours_again(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 120, MINUTE / 2))
+    make(tmp_path, at(5, 5))
+    make(tmp_path, at(5, 10), films.configured(crf=30))
+    fill(tmp_path, minutes(at(5), 60), first=120)
+    report = make(tmp_path, config=films.configured(crf=30))
+    assert numbers(report.videos[0].path) == list(range(180))
+    assert sidecar(tmp_path)["settings"]["crf"] == 30
+
+
+def test_now_publishes_what_there_is_and_the_finished_day_replaces_it(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 90))
+    report = make(tmp_path, at(5, 30), now=True)
+    assert numbers(report.videos[0].path) == list(range(90))
+    assert not video(tmp_path).with_suffix(".json").exists(), "an unfinished day has no sidecar"
+    fill(tmp_path, minutes(at(5, 30), 30), first=90)
+    assert [one.frames for one in make(tmp_path).videos] == [120, 120]
+    assert sidecar(tmp_path)["frames"]["captured"] == 120
+
+
+def test_every_nth_frame_and_rate_from_the_command_line(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 90))
+    report = make(tmp_path, every_n_frames=4, fps=10)
+    assert numbers(report.videos[0].path) == list(range(0, 90, 4))
+    assert report.videos[0].seconds == pytest.approx(2.3)
+
+
+def test_a_film_of_fixed_length(tmp_path: Path) -> None:
+    moments = [m for m in minutes(at(4), 1080) if not at(9) <= m < at(10)]
+    fill(tmp_path, moments)
+    config = films.configured(target_seconds=3)
+    for hour in range(5, 23, 3):
+        make(tmp_path, at(hour, 1), config)
+    report = make(tmp_path, config=config)
+    shown = [number for number in numbers(report.videos[0].path) if number is not None]
+    assert len(shown) == 72
+    taken = [moments[number] for number in shown]
+    even = [at(4) + (n + 0.5) * timedelta(minutes=15) for n in range(72)]
+    assert all(abs(t - e) <= MINUTE for t, e in zip(taken, even, strict=True) if e.hour != 9)
+
+
+def test_gaps_are_held_when_asked(tmp_path: Path) -> None:
+    fill(tmp_path, [*minutes(at(4), 10), *minutes(at(4, 15), 10)])
+    report = make(tmp_path, config=films.configured(gaps="hold"))
+    expected = [*range(10), *[9] * 5, *range(10, 20)]
+    assert numbers(report.videos[0].path) == expected
+    told = sidecar(tmp_path)["frames"]
+    assert (told["captured"], told["used"], told["places"]) == (20, 20, 25)
+
+
+def test_an_hour_of_one_frame_and_a_day_of_one(tmp_path: Path) -> None:
+    fill(tmp_path, [*minutes(at(4), 60), at(5, 30), *minutes(at(6), 3)])
+    for hour in (5, 6, 7):
+        make(tmp_path, at(hour, 5))
+    assert len(segments(tmp_path)) == 3
+    assert numbers(make(tmp_path).videos[0].path) == list(range(64))
+    fill(tmp_path / "single", [at(12)])
+    report = make(tmp_path / "single")
+    assert [numbers(one.path) for one in report.videos] == [[0], [0]]
+
+
+def test_files_that_are_no_whole_pictures_are_left_out_named_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    frames = fill(tmp_path, minutes(at(4), 60))
+    whole = frames[20].path.read_bytes()
+    frames[10].path.write_bytes(b"")
+    frames[20].path.write_bytes(whole[: len(whole) // 2])
+    frames[30].path.write_bytes(b'[{"cmd": "Snap", "code": 1, "error": {"rspCode": -6}}]' * 4)
+    report = make(tmp_path)
+    expected = [n for n in range(60) if n not in {10, 20, 30}]
+    assert numbers(report.videos[0].path) == expected
+    told = sidecar(tmp_path)["frames"]
+    assert (told["captured"], told["used"]) == (60, 57)
+    assert sorted(told["refused"]) == sorted(frames[n].path.name for n in (10, 20, 30))
+    assert frames[10].path.name in caplog.text
+
+
+def test_a_picture_that_only_looks_whole_is_found_out(tmp_path: Path) -> None:
+    frames = fill(tmp_path, minutes(at(4), 30))
+    whole = frames[7].path.read_bytes()
+    tables = whole.index(b"\xff\xc4")
+    length = int.from_bytes(whole[tables + 2 : tables + 4], "big")
+    bad = whole[: tables + 4] + b"\xee" * (length - 2) + whole[tables + 2 + length :]
+    frames[7].path.write_bytes(bad)
+    report = make(tmp_path)
+    assert numbers(report.videos[0].path) == [n for n in range(30) if n != 7]
+    assert sidecar(tmp_path)["frames"]["refused"] == {frames[7].path.name: "cannot be decoded"}
+
+
+def test_one_camera_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    for frame in fill(tmp_path, minutes(at(4), 3)):
+        frame.path.write_bytes(b"junk")
+    fill(tmp_path, minutes(at(4), 3), folder="ch1_Garden")
+    report = make(tmp_path)
+    assert [one.folder for one in report.videos] == ["ch1_Garden"] * 2
+    assert len(report.failures) == 1
+    assert "not one whole picture" in report.failures[0]
+    assert report.exit_code == 1
+
+
+def test_missed_days_are_made_up_oldest_first_and_the_newest_is_not_starved(tmp_path: Path) -> None:
+    days = [DAY - timedelta(days=n) for n in (30, 20, 10, 0)]
+    for day in days:
+        fill(tmp_path, minutes(at(4, day=day), 2), day=day)
+    report = make(tmp_path)
+    assert [one.label for one in report.videos[::2]] == [
+        f"{FOLDER} {day}" for day in (days[3], *days[:3])
+    ]
+    assert (tmp_path / "videos" / FOLDER / "latest.mp4").readlink() == Path(video(tmp_path).name)
+
+
+def test_a_range_is_one_film(tmp_path: Path) -> None:
+    for number in range(3):
+        day = DAY + timedelta(days=number)
+        fill(tmp_path, minutes(at(4, day=day), 20, 30 * MINUTE), day=day, first=20 * number)
+    report = make(tmp_path, AFTER + timedelta(days=5), first=DAY, last=DAY + timedelta(days=1))
+    path = report.videos[0].path
+    assert path == video(tmp_path, "2026-11-22_2026-11-23")
+    assert numbers(path) == list(range(40))
+    assert (
+        make(tmp_path, AFTER + timedelta(days=5), first=DAY, last=DAY + timedelta(days=1)).videos
+        == []
+    )
+
+
+def test_one_frame_a_day_elsewhere(tmp_path: Path) -> None:
+    for number in range(3):
+        day = DAY + timedelta(days=number)
+        fill(tmp_path, minutes(at(4, day=day), 20, 30 * MINUTE), day=day, first=20 * number)
+    out = tmp_path / "elsewhere"
+    noon = at(12).time()
+    report = make(tmp_path, first=DAY, daily_time=noon, camera="front", output=out)
+    assert [numbers(one.path) for one in report.videos] == [[16, 36, 56]] * 2
+    assert report.videos[0].path.parent == out
+
+
+def test_a_dry_run_tells_and_touches_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 48))
+    report = make(tmp_path, dry_run=True)
+    assert "48 frames, 2 s of film" in report.plans[0]
+    assert not list(tmp_path.glob("videos/*")) + list(tmp_path.glob("segments/*"))
+
+
+def test_the_window_decides_when_a_day_is_over(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 3))
+    assert make(tmp_path, at(22, 1)).videos == []
+    assert len(make(tmp_path, at(22, 2)).videos) == 2
+
+
+def test_two_stitches_are_kept_apart_by_a_lock_that_dies_with_its_owner(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 3))
+    child = os.fork()
+    if child == 0:
+        store = Store(tmp_path, "stitch")
+        store.claim()
+        os.kill(os.getpid(), 19)
+        os._exit(0)
+    os.waitpid(child, os.WUNTRACED)
+    with pytest.raises(TimelapseError, match="another stitch is at work"):
+        make(tmp_path)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    assert len(make(tmp_path).videos) == 2
