@@ -1,0 +1,1 @@
+"""The one name that ffmpeg-python takes from the package `future`."""

@@ -1,0 +1,218 @@
+"""The documented drop-ins, each tried: another disk, another network, another secret, two NVRs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import steps
+from .container import Container
+from .host import run, wait_for
+from .nvr import PASSWORD, Nvr
+from .packages import Build
+from .steps import CONFIG, DAEMON, STITCH
+
+PLENTY = 60
+"""Seconds; what is waited for takes a few."""
+
+PASSWORD_FILE = "/etc/reolink-timelapse/password"
+
+# From linux/ext4.h: the file system stops at once, and what it had not written is lost.
+_SHUTDOWN = 0x8004587D
+_WITHOUT_FLUSHING_THE_JOURNAL = struct.pack("I", 2)
+
+
+@pytest.fixture(scope="module")
+def nvr(machine: Container) -> Nvr:
+    return Nvr(machine)
+
+
+@pytest.fixture(scope="module")
+def ready(machine: Container, nvr: Nvr, builds: dict[str, Build]) -> Container:
+    """A machine with the package set up, and the daemon not running."""
+    steps.install(machine, builds["trixie"])
+    nvr.start()
+    steps.set_up(machine, nvr)
+    machine.run("systemctl", "stop", DAEMON)
+    return machine
+
+
+class Disk:
+    """A disk of its own, mounted in the machine, whose plug can be pulled."""
+
+    def __init__(self, image: Path, mounted: Path) -> None:
+        self._image = image
+        self.mounted = mounted
+        mounted.mkdir(parents=True)
+        with image.open("wb") as file:
+            file.truncate(200 * 1000 * 1000)
+        run("mkfs.ext4", "-q", image)
+
+    def mount(self) -> None:
+        run("mount", "-o", "loop", self._image, self.mounted)
+
+    def pull_the_plug(self) -> None:
+        folder = os.open(self.mounted, os.O_RDONLY)
+        try:
+            fcntl.ioctl(folder, _SHUTDOWN, _WITHOUT_FLUSHING_THE_JOURNAL)
+        finally:
+            os.close(folder)
+
+    def unmount(self) -> None:
+        if os.path.ismount(self.mounted):
+            run("umount", self.mounted)
+
+
+@pytest.fixture
+def disk(ready: Container, work: Path) -> Iterator[Disk]:
+    """A disk at /srv/timelapse; the machine is booted with it, and again without it."""
+    ready.power_off()
+    made = Disk(work / f"{ready.root.name}.disk", ready.path("/srv/timelapse"))
+    made.mount()
+    ready.boot()
+    yield made
+    ready.hard_stop()
+    made.unmount()
+    ready.boot()
+
+
+def test_data_on_another_disk_outlast_a_power_cut(ready: Container, nvr: Nvr, disk: Disk) -> None:
+    data = "/srv/timelapse/reolink"
+    owner = ("-o", "_reolink-timelapse", "-g", "_reolink-timelapse")
+    ready.run("install", "-d", "-m", "0750", *owner, data)
+    settings = ready.path(CONFIG).read_text()
+    steps.edit(ready, CONFIG, {"data_dir": data})
+    for unit in (DAEMON, STITCH):
+        ready.drop_in(
+            unit,
+            "[Unit]\nRequiresMountsFor=/srv/timelapse\n"
+            "[Service]\nReadWritePaths=/srv/timelapse/reolink\n",
+        )
+    nvr.start()
+    ready.run("systemctl", "start", DAEMON)
+    wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, 4, data))
+    ready.run("systemctl", "start", STITCH)
+
+    stored = steps.frames(ready, data)
+    time.sleep(1)  # a name is seen a moment before its folder is on disk
+    disk.pull_the_plug()
+    ready.hard_stop()
+    disk.unmount()
+    disk.mount()
+
+    survivors = steps.frames(ready, data)
+    assert set(stored) <= set(survivors)
+    assert [path for path in survivors if not steps.is_whole(path)] == []
+    ready.boot()
+    nvr.start()
+    wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, len(survivors), data))
+    ready.run("systemctl", "stop", DAEMON)
+    ready.path(CONFIG).write_text(settings)
+    for unit in (DAEMON, STITCH):
+        ready.drop_in(unit, "")
+
+
+def test_nvr_outside_the_private_networks(ready: Container, nvr: Nvr) -> None:
+    outside = "203.0.113.10"  # RFC 5737, for documentation; it is this machine's own here
+    ready.run("ip", "address", "add", f"{outside}/32", "dev", "lo")
+    proxy = ready.out("sh", "-c", "ls /usr/lib/systemd/systemd-socket-proxyd")
+    ready.write("/etc/systemd/system/outside.socket", f"[Socket]\nListenStream={outside}:80\n")
+    ready.write(
+        "/etc/systemd/system/outside.service",
+        f"[Service]\nExecStart={proxy} {nvr.host.removeprefix('http://')}\n",
+    )
+    ready.run("systemctl", "daemon-reload")
+    ready.run("systemctl", "start", "outside.socket")
+    settings = ready.path(CONFIG).read_text()
+    steps.edit(ready, CONFIG, {"host": f"http://{outside}"})
+    ready.run("systemctl", "start", DAEMON)
+    if "does not support BPF" in ready.out("journalctl", "-b", "--no-pager"):
+        pytest.skip("this machine's kernel cannot confine a service to addresses")
+    wait_for("the complaint", PLENTY, lambda: "no pictures" in ready.journal(DAEMON))
+
+    count = len(steps.frames(ready))
+    ready.drop_in(DAEMON, f"[Service]\nIPAddressAllow={outside}\n")
+    ready.run("systemctl", "restart", DAEMON)
+    wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, count + 2))
+    ready.run("systemctl", "stop", DAEMON)
+    ready.drop_in(DAEMON, "")
+    ready.path(CONFIG).write_text(settings)
+
+
+def test_encrypted_password(ready: Container) -> None:
+    secret = "/etc/reolink-timelapse/password.cred"
+    ready.run(
+        *("systemd-creds", "encrypt", "--with-key=host", "--name=password", "-", secret),
+        stdin=PASSWORD,
+    )
+    ready.path(PASSWORD_FILE).unlink()
+    ready.drop_in(
+        DAEMON,
+        f"[Unit]\nConditionFileNotEmpty=|{secret}\n"
+        f"[Service]\nLoadCredential=\nLoadCredentialEncrypted=password:{secret}\n",
+    )
+    assert PASSWORD not in ready.path(secret).read_text()
+    count = len(steps.frames(ready))
+    ready.run("systemctl", "start", DAEMON)
+    wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, count + 2))
+    ready.run("systemctl", "stop", DAEMON)
+    ready.drop_in(DAEMON, "")
+    ready.write(PASSWORD_FILE, f"{PASSWORD}\n", 0o600)
+
+
+def test_settings_of_the_predecessor(ready: Container, nvr: Nvr) -> None:
+    ready.path(PASSWORD_FILE).unlink()
+    ready.write(
+        "/etc/default/reolink-timelapse",
+        f'NVR_HOST={nvr.host}\nNVR_USERNAME=timelapse\nNVR_PASSWORD="{PASSWORD}"\n'
+        "CAPTURE_INTERVAL_SECONDS=2\n",
+        0o600,
+    )
+    count = len(steps.frames(ready))
+    ready.run("systemctl", "start", DAEMON)
+    wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, count + 2))
+    ready.run("systemctl", "stop", DAEMON)
+    ready.path("/etc/default/reolink-timelapse").unlink()
+    ready.write(PASSWORD_FILE, f"{PASSWORD}\n", 0o600)
+
+
+def test_second_nvr(ready: Container, nvr: Nvr, upgrade: Build) -> None:
+    data = "/var/lib/reolink-timelapse@garage"
+    config = "/etc/reolink-timelapse@garage/config.yaml"
+    daemon, stitch = "reolink-timelapse@garage.service", "reolink-timelapse-stitch@garage.service"
+    timer = stitch.replace(".service", ".timer")
+    second = Nvr(ready, port=8081)
+    second.start()
+    steps.set_up(ready, second, config, data_dir=data)
+    ready.run("systemctl", "enable", "--now", daemon, timer)
+    ready.run("systemctl", "start", DAEMON)
+    wait_for("frames of the second", PLENTY, lambda: steps.has_new_frames(ready, 2, data))
+    count = len(steps.frames(ready))
+    wait_for("frames of the first", PLENTY, lambda: steps.has_new_frames(ready, count))
+    assert nvr.state()["live_sessions"] == second.state()["live_sessions"] == 1
+
+    day = steps.make_past_day(ready, 1, 4, data)
+    ready.run("systemctl", "start", stitch, seconds=300)
+    assert len([path for path in steps.videos(ready, data) if day in path.name]) == 4
+    assert [path for path in steps.videos(ready) if day in path.name] == []
+
+    steps.install(ready, upgrade)
+    for unit in (DAEMON, daemon):
+        assert ready.journal(unit).count("Stopped ") >= 1
+        assert ready.is_state(unit, "active")
+    count = len(steps.frames(ready, data))
+    wait_for("frames again", PLENTY, lambda: steps.has_new_frames(ready, count, data))
+
+    done = ready.run("apt-get", "purge", "-qy", "reolink-timelapse")
+    assert f"{data}/frames" in done.stdout + done.stderr
+    assert second.state()["live_sessions"] == 0
+    assert not ready.path(config).exists()
+    assert steps.frames(ready, data)
+    assert "garage" not in ready.out("systemctl", "list-units", "--all", "--no-pager")
+    assert list(ready.path("/etc/systemd/system").glob("*/*garage*")) == []
