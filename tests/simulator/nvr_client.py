@@ -82,7 +82,9 @@ def read_all(sock: socket.socket) -> bytes:
 
 
 def parse(raw: bytes) -> Reply:
-    """Take a whole answer apart, chunks put together."""
+    """Take a whole answer apart, chunks put together. Raises ConnectionError when there is none."""
+    if not raw:
+        raise ConnectionError("closed without a byte")
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
