@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import write_beside
@@ -14,6 +16,15 @@ from reolink_timelapsed.systemd import Notifier
 
 FILE_NAME = "status.json"
 _READABLE = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the daemon is: in a line, its record of the day under way, whether it holds a slot."""
+
+    text: str
+    day: DayRecord | None = None
+    logged_in: bool = False
 
 
 class Board:
@@ -27,11 +38,16 @@ class Board:
         self._clock = clock
         self._folder = folder
 
-    def tell(self, text: str) -> None:
-        """Show one line of text."""
-        text = self._scrubber.clean(text)
+    def tell(self, state: State) -> None:
+        """Show how the daemon is."""
+        text = self._scrubber.clean(state.text)
         self._notifier.status(text)
         if self._folder:
-            value = {"state": text, "since": self._clock.now().isoformat(timespec="seconds")}
+            value = {
+                "state": text,
+                "since": self._clock.now().isoformat(timespec="seconds"),
+                "logged_in": state.logged_in,
+                "day": state.day.to_json() if state.day else None,
+            }
             with suppress(StoreError):
                 write_beside(self._folder / FILE_NAME, json.dumps(value).encode(), _READABLE)

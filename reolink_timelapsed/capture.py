@@ -8,14 +8,16 @@ interval, and ticks that pass meanwhile are counted and skipped, never made up f
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.api import Channel
+from reolink_timelapsed.board import State
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import DayRecord
-from reolink_timelapsed.errors import NvrError, Stopped, StoreError
+from reolink_timelapsed.errors import LoginRefused, NvrError, Stopped, StoreError, Unreachable
 from reolink_timelapsed.holdoff import Holdoff
 from reolink_timelapsed.ledger import Ledger, status
 from reolink_timelapsed.room import Room
@@ -24,6 +26,7 @@ from reolink_timelapsed.schedule import Plan, Ticks, Window
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.story import Story, span
 from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.timekeeper import Timekeeper
 
 SLICE_SECONDS = 5.0
 """The longest wait without a ping, and how soon a step of the clock is noticed."""
@@ -39,16 +42,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop works with; `tell` shows a line of text as the daemon's state."""
+    """What the loop works with; `tell` shows how the daemon is."""
 
     session: Session
     clock: Clock
     notifier: Notifier
+    timekeeper: Timekeeper
     rounds: Rounds
     room: Room
     ledger: Ledger
     story: Story
-    tell: Callable[[str], None]
+    tell: Callable[[State], None]
 
 
 class Capture:
@@ -69,6 +73,7 @@ class Capture:
         """Capture window after window; on the way out log out, whatever happened."""
         self._parts.notifier.ready()
         try:
+            self._await_right_time()
             while not self._clock.stopping and (window := self._plan.at(self._clock.now())):
                 if self._clock.now() < window.start:
                     self._rest(window)
@@ -83,17 +88,35 @@ class Capture:
 
     # Waiting
 
-    def _wait(self, until: datetime) -> None:
+    def _wait(self, until: datetime | None = None) -> None:
         """Wait one slice and ping; the caller looks at the clock again."""
         self._parts.notifier.ping()
-        seconds = (until - self._clock.now()).total_seconds()
+        seconds = (until - self._clock.now()).total_seconds() if until else math.inf
         self._clock.sleep(min(max(seconds, 0.0), SLICE_SECONDS))
+
+    def _await_right_time(self) -> None:
+        """Wait until frames can be filed by this machine's clock."""
+        while not self._clock.stopping and (doubt := self._doubt()):
+            text = f"this machine's clock cannot be trusted: {doubt}"
+            if not self._parts.timekeeper.is_patient:
+                text += "; capture waits until it is set: look at `timedatectl`"
+                self._parts.story.begin("clock", "clock", text, self._clock.monotonic())
+            self._tell(text)
+            self._wait()
+        self._parts.story.end("clock", "the clock is right", self._clock.monotonic())
+
+    def _doubt(self) -> str:
+        may_ask = not self._holdoff.active(self._clock.monotonic())
+        try:
+            return self._parts.timekeeper.doubt(ask=may_ask)
+        except NvrError as error:
+            self._hold(error)
+            return f"the NVR does not say either ({error})"
 
     def _rest(self, window: Window) -> None:
         """Wait for a window's start, as long as the clock does not change its mind."""
-        start = window.start.astimezone()
-        self._parts.tell(f"waiting for the next start at {start:%Y-%m-%d %H:%M}")
         self._free_slot_until(window.start)
+        self._tell(f"waiting for the next start at {window.start.astimezone():%Y-%m-%d %H:%M}")
         while not self._clock.stopping and self._plan.at(now := self._clock.now()) == window:
             if now >= window.start:
                 return
@@ -108,7 +131,7 @@ class Capture:
     def _capture(self, window: Window) -> None:
         """Take the rounds of one window, until it ends or a step of the clock leaves it."""
         now = self._clock.now()
-        day = self._parts.ledger.open(window, self._interval, now)
+        day = self._parts.ledger.open(window, self._interval)
         awaited = now - window.start < self._interval
         ticks = Ticks(self._interval, window.start if awaited else now)
         while not self._clock.stopping and (now := self._clock.now()) in window:
@@ -118,7 +141,7 @@ class Capture:
                 self._owes, self._owed = True, None
                 self._try(day, ticks.due + self._interval)
                 day.miss_rounds(_TOO_SLOW, ticks.done(self._clock.now()))
-                self._parts.ledger.save_hourly(self._clock.now())
+                self._parts.ledger.save_now_and_then(self._clock.now())
                 self._free_slot_until(ticks.due)
             elif self._owes and not self._obstacle():
                 self._try(day, ticks.due)
@@ -131,22 +154,24 @@ class Capture:
     def _try(self, day: DayRecord, until: datetime) -> None:
         """Take the round that is owed, or what is left of it, if nothing stands in the way."""
         if not self._obstacle():
-            started = self._clock.monotonic()
             seconds = (until - self._clock.now()).total_seconds()
             try:
-                self._round(day, started + seconds)
-                self._say_if_slow(self._clock.monotonic() - started)
+                self._round(day, self._clock.monotonic() + seconds)
             except NvrError as error:
                 self._hold(error)
             except StoreError as error:
                 self._parts.room.failed(error, self._clock.monotonic())
-                self._obstacle()
-        self._tell(day)
+        text = status(day, self._clock.now(), self._parts.room.free_bytes())
+        obstacle = self._obstacle()
+        self._tell(f"{obstacle}; {text}" if obstacle else text)
 
     def _round(self, day: DayRecord, until: float) -> None:
         if self._owed is None:
             self._owed = self._parts.rounds.channels()
-        self._parts.rounds.take(day, self._owed, until)
+            day.rounds += 1
+        started = self._clock.monotonic()
+        if self._parts.rounds.take(day, self._owed, until):
+            self._say_if_slow(self._clock.monotonic() - started)
         self._owes = False
         self._holdoff.clear()
         self._parts.story.end("nvr", "the NVR gives pictures again", self._clock.monotonic())
@@ -165,10 +190,10 @@ class Capture:
     def _obstacle(self) -> str:
         """Return what stands in the way of a round now, for `systemctl status`; "" if nothing."""
         now = self._clock.monotonic()
-        if full := self._parts.room.refuses(now):
+        if reason := self._disk_obstacle(now):
             self._why = StoreError.reason
-            self._parts.story.begin("disk", "disk", f"capture pauses: {full}", now)
-            return full
+            self._parts.story.begin("disk", "disk", f"capture pauses: {reason}", now)
+            return reason
         self._parts.story.end("disk", "the disk takes frames again", now)
         if not (self._holdoff.error and self._holdoff.active(now)):
             return ""
@@ -176,14 +201,29 @@ class Capture:
         wait = span(timedelta(seconds=self._holdoff.until - now))
         return f"{self._holdoff.error}; next try in {wait}"
 
+    def _disk_obstacle(self, now: float) -> str:
+        reason = self._parts.room.refuses(now)
+        if not reason:
+            try:
+                self._parts.ledger.join(self._clock.now())
+            except StoreError as error:
+                self._parts.room.failed(error, now)
+                reason = str(error)
+        return reason
+
     def _hold(self, error: NvrError) -> None:
+        """Leave the NVR alone for a while, and tell why unless it is the hiccup of a moment."""
         now = self._clock.monotonic()
         self._why = error.reason
         self._holdoff.hold(error, now)
-        self._parts.story.begin("nvr", error.reason, f"no pictures: {error}", now)
+        if not isinstance(error, Unreachable) or self._holdoff.tries > 1 or error.hold_seconds:
+            level = logging.ERROR if isinstance(error, LoginRefused) else logging.WARNING
+            self._parts.story.begin("nvr", error.reason, f"no pictures: {error}", now, level)
 
     def _say_if_slow(self, seconds: float) -> None:
-        if self._slow_said or seconds <= self._interval.total_seconds():
+        """Tell once what a round takes in which every camera gave its picture at once."""
+        interval = self._interval.total_seconds()
+        if self._slow_said or seconds <= interval:
             return
         self._slow_said = True
         log.warning(
@@ -191,12 +231,9 @@ class Capture:
             "camera gets a frame each %.0f s; raise capture.interval_seconds, or choose cameras "
             "with capture.channels",
             seconds,
-            self._interval.total_seconds(),
-            -(-seconds // self._interval.total_seconds()) * self._interval.total_seconds(),
+            interval,
+            math.ceil(seconds / interval) * interval,
         )
 
-    def _tell(self, day: DayRecord) -> None:
-        now = self._clock.now()
-        text = status(day, now, self._parts.room.free_bytes())
-        obstacle = self._obstacle()
-        self._parts.tell(f"{obstacle}; {text}" if obstacle else text)
+    def _tell(self, text: str) -> None:
+        self._parts.tell(State(text, self._parts.ledger.day, self._parts.session.logged_in))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from reolink_timelapsed import encode
-from reolink_timelapsed.api import Channel
+from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import BadFrame, ChannelFailed, StoreError, TimelapseError
 from reolink_timelapsed.jpeg import picture_size
@@ -18,6 +18,7 @@ from reolink_timelapsed.store import Store
 
 _GB = 1e9
 _MB = 1e6
+_UNKNOWN = Stream(0, 0, 0)
 _HEADINGS = ("channel", "name", "stream", "fps", "snapshot", "size")
 
 
@@ -84,18 +85,22 @@ def _protocol(config: Config, session: Session) -> str:
 
 
 def _camera(session: Session, channel: Channel, findings: _Findings) -> tuple[str, ...]:
-    stream = session.stream(channel.number)
-    start = (str(channel.number), channel.name)
-    size = f"{stream.width}x{stream.height}" if stream.width else "unknown"
-    fps = str(stream.fps or "unknown")
+    start, stream = (str(channel.number), channel.name), _UNKNOWN
     try:
+        stream = session.stream(channel.number)
         picture = session.snapshot(channel.number)
         width, height = picture_size(picture)
     except (ChannelFailed, BadFrame) as error:
         findings.exit_code = findings.exit_code or error.exit_code
-        return (*start, size, fps, "FAILED", str(error))
+        return (*start, *_described(stream), "FAILED", str(error))
     findings.frame_bytes += len(picture)
-    return (*start, size, fps, f"{width}x{height}", f"{len(picture) / _MB:.2f} MB")
+    size = f"{len(picture) / _MB:.2f} MB"
+    return (*start, *_described(stream), f"{width}x{height}", size)
+
+
+def _described(stream: Stream) -> tuple[str, str]:
+    size = f"{stream.width}x{stream.height}" if stream.width else "unknown"
+    return size, str(stream.fps or "unknown")
 
 
 def _disk(config: Config, store: Store, findings: _Findings) -> None:

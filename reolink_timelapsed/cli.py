@@ -71,7 +71,6 @@ def _capture(given: argparse.Namespace, world: World) -> int:
     password = config.password(settings.nvr, world.environ)
     world.clock.stop_on_signals()
     store = Store(settings.storage.data_dir, "capture")
-    store.open()
     memory = world.state_folder(settings)
     session = wiring.session(settings.nvr, password, world, memory, keep_token=True)
     daemon = wiring.capture(
@@ -103,7 +102,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
     settings = _load(given, world, needs_nvr=False)
     world.clock.stop_on_signals()
     made = stitch.run(
-        Store(settings.storage.data_dir, "stitch"),
+        wiring.mounted_store(settings, "stitch", world),
         settings,
         request,
         world.clock,
@@ -118,8 +117,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
 
 def _prune(given: argparse.Namespace, world: World) -> int:
     settings = _load(given, world, needs_nvr=False)
-    store = Store(settings.storage.data_dir, "prune")
-    store.open()
+    store = wiring.mounted_store(settings, "prune", world)
     prune.run(store, settings.storage, world.clock, zone=world.zone, dry_run=given.dry_run)
     return 0
 

@@ -3,11 +3,13 @@
 A record lies beside the frames, one file a day, as JSON:
 
     {"day": "2026-11-22", "start": "…", "end": "…", "interval_seconds": 15,
-     "missing_rounds": {"NVR unreachable": 4},
+     "rounds": 4312, "missing_rounds": {"NVR unreachable": 4},
      "cameras": {"ch0_Front_Door": {"captured": 4300, "bytes": 1290000000,
                                     "newest": "…", "missing": {"offline": 12}}}}
 
-Ticks that are in none of these counts passed while the daemon was not running.
+Every tick is a round that was begun, a missing one with its reason, or passed while the daemon
+was not running. In every round that was begun a camera has a frame, or a reason why it has none,
+or the NVR did not list it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 from reolink_timelapsed.schedule import Window, ticks_between
 
 STOPPED = "not running"
+UNLISTED = "not on the NVR's list"
 
 
 @dataclass(slots=True)
@@ -42,12 +45,13 @@ class CameraRecord:
 
 @dataclass(slots=True)
 class DayRecord:
-    """One day of all cameras, by folder, and the rounds that no camera had."""
+    """One day of all cameras, by folder, the rounds begun, and those that no camera had."""
 
     window: Window
     interval: timedelta
     cameras: dict[str, CameraRecord] = field(default_factory=dict)
     missing_rounds: dict[str, int] = field(default_factory=dict)
+    rounds: int = 0
 
     def camera(self, folder: str) -> CameraRecord:
         return self.cameras.setdefault(folder, CameraRecord())
@@ -63,9 +67,12 @@ class DayRecord:
     def missing(self, folder: str, now: datetime) -> dict[str, int]:
         """Return the missed ticks by reason, those with the daemon off included."""
         camera = self.cameras.get(folder, CameraRecord())
-        missing = dict(Counter(self.missing_rounds) + Counter(camera.missing))
-        unknown = self.expected(now) - camera.captured - sum(missing.values())
-        return missing | ({STOPPED: unknown} if unknown > 0 else {})
+        took_part = camera.captured + sum(camera.missing.values())
+        rounds = max(self.rounds, took_part)
+        stopped = self.expected(now) - rounds - sum(self.missing_rounds.values())
+        missing = Counter(self.missing_rounds) + Counter(camera.missing)
+        missing += Counter({UNLISTED: rounds - took_part, STOPPED: stopped})
+        return dict(missing)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +80,7 @@ class DayRecord:
             "start": self.window.start.isoformat(),
             "end": self.window.end.isoformat(),
             "interval_seconds": self.interval.total_seconds(),
+            "rounds": self.rounds,
             "missing_rounds": self.missing_rounds,
             "cameras": {
                 folder: {
@@ -89,21 +97,25 @@ class DayRecord:
     def from_json(cls, value: Any) -> DayRecord | None:
         """Read a record; None if `value` is none."""
         try:
-            window = Window(
-                datetime.fromisoformat(value["start"]),
-                datetime.fromisoformat(value["end"]),
-                date.fromisoformat(value["day"]),
-            )
+            day = date.fromisoformat(value["day"])
+            window = Window(_moment(value["start"]), _moment(value["end"]), day)
             interval = timedelta(seconds=float(value["interval_seconds"]))
             cameras = {str(key): _camera(row) for key, row in value["cameras"].items()}
-            rounds = _counts(value["missing_rounds"])
-        except (TypeError, KeyError, ValueError, AttributeError):
+            missing, rounds = _counts(value["missing_rounds"]), int(value.get("rounds", 0))
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
             return None
-        return cls(window, interval, cameras, rounds) if interval else None
+        return cls(window, interval, cameras, missing, rounds) if interval > timedelta(0) else None
+
+
+def _moment(text: Any) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no time zone: {text}")
+    return moment
 
 
 def _camera(row: Any) -> CameraRecord:
-    newest = datetime.fromisoformat(row["newest"]) if row.get("newest") else None
+    newest = _moment(row["newest"]) if row.get("newest") else None
     return CameraRecord(int(row["captured"]), int(row["bytes"]), _counts(row["missing"]), newest)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from reolink_timelapsed import stitch, wiring
+from reolink_timelapsed.board import State
 from reolink_timelapsed.clock import Clock, JumpingClock
 from reolink_timelapsed.config import CaptureConfig, Config, NvrConfig, StorageConfig
 from reolink_timelapsed.errors import Stopped, UsageError
@@ -122,19 +123,19 @@ def _camera(number: int, open_things: ExitStack, zone: tzinfo) -> SimulatedCamer
     return SimulatedCamera(number, name, width=width, height=height, picture=pictures)
 
 
-def _progress(clock: Clock, zone: tzinfo, out: TextIO) -> Callable[[str], None]:
+def _progress(clock: Clock, zone: tzinfo, out: TextIO) -> Callable[[State], None]:
     """Return what shows the simulated time: in place on a terminal, every three hours else."""
     shown = -1
 
-    def tell(text: str) -> None:
+    def tell(state: State) -> None:
         nonlocal shown
         local = clock.now().astimezone(zone)
         if out.isatty():
-            out.write(f"\r\x1b[K{local:%H:%M} {text}")
+            out.write(f"\r\x1b[K{local:%H:%M} {state.text}")
             out.flush()
         elif local.hour // _TELL_HOURS != shown:
             shown = local.hour // _TELL_HOURS
-            out.write(f"{local:%H:%M} {text}\n")
+            out.write(f"{local:%H:%M} {state.text}\n")
 
     return tell
 

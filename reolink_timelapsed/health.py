@@ -17,14 +17,23 @@ _UNSUPPORTED_PROBE_SECONDS = 3600.0
 
 @dataclass(slots=True)
 class Health:
-    """How a channel fares; times are seconds of a monotonic clock, `reason` is for the record."""
+    """How a channel fares; times are seconds of a monotonic clock, `reason` is for the record.
+
+    A suspect let a request hang, and it is not known yet whether that was the whole NVR.
+    """
 
     failures: int = 0
     bad: bool = False
+    suspect: bool = False
     reason: str = ""
     probe_at: float = 0.0
     probe_pause: float = 0.0
     last_success: float | None = None
+
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """The place in a round: good channels first, and nobody after a suspect in vain."""
+        return self.bad, self.suspect
 
     def failed(self, error: ChannelFailed | BadFrame, now: float) -> bool:
         """Note a round without a frame; return whether the channel has just turned bad."""
@@ -37,7 +46,13 @@ class Health:
 
     def succeeded(self, now: float) -> None:
         """Note a frame: all is well."""
-        self.failures, self.bad, self.reason, self.probe_pause = 0, False, "", 0.0
+        self.failures, self.bad, self.suspect, self.reason, self.probe_pause = (
+            0,
+            False,
+            False,
+            "",
+            0,
+        )
         self.last_success = now
 
     def works(self, now: float) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from reolink_timelapsed.coverage import CameraRecord, DayRecord
+from reolink_timelapsed.coverage import STOPPED, CameraRecord, DayRecord
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.store import Store, read_json
 
-SAVE_EVERY = timedelta(hours=1)
+SAVE_EVERY = timedelta(minutes=5)
 _GB = 1e9
 
 log = logging.getLogger(__name__)
@@ -23,28 +24,42 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._saved: datetime | None = None
+        self._joined = False
         self.day: DayRecord | None = None
 
-    def open(self, window: Window, interval: timedelta, now: datetime) -> DayRecord:
-        """Begin a day, or go on with it; frames are counted anew on disk, which knows best."""
-        kept = load(self._store, window.day)
+    def open(self, window: Window, interval: timedelta) -> DayRecord:
+        """Begin a day; `join` adds what is on disk of it."""
         self.day = DayRecord(window, interval)
-        if kept:
-            self.day.cameras, self.day.missing_rounds = kept.cameras, kept.missing_rounds
-        for folder in self._store.camera_folders():
-            self._recount(folder, window.day)
-        self._saved = now
+        self._joined = False
         return self.day
 
-    def save_hourly(self, now: datetime) -> None:
-        """Write the record once an hour; a kill loses at most the reasons of that hour."""
+    def join(self, now: datetime) -> None:
+        """Go on with the day's record on disk, once the disk can be read.
+
+        Frames are counted anew there, which knows best.
+
+        Raises:
+            StoreError: if it cannot be read yet.
+        """
+        if self.day is None or self._joined:
+            return
+        if kept := load(self._store, self.day.window.day):
+            _add(kept, self.day)
+        for folder in self._store.camera_folders():
+            self._recount(self.day, folder)
+        self._joined = True
+        self._saved = now
+        self.save()
+
+    def save_now_and_then(self, now: datetime) -> None:
+        """Write the record every five minutes; a kill loses at most the reasons of that time."""
         if self._saved is None or not timedelta(0) <= now - self._saved < SAVE_EVERY:
             self._saved = now
             self.save()
 
     def save(self) -> None:
         """Write the record of the day under way, if there is one and the disk takes it."""
-        if self.day is None:
+        if self.day is None or not self._joined:
             return
         try:
             self._store.write_json(
@@ -60,14 +75,26 @@ class Ledger:
             log.info("%s", summary(self.day, now))
         self.day = None
 
-    def _recount(self, folder: str, day: date) -> None:
-        frames = self._store.frames(folder, day)
-        if frames and self.day:
-            camera = self.day.camera(folder)
+    def _recount(self, day: DayRecord, folder: str) -> None:
+        frames = self._store.frames(folder, day.window.day)
+        if frames:
+            camera = day.camera(folder)
             known = camera.size / camera.captured if camera.captured else 0.0
             size = known or frames[-1].path.stat().st_size
             camera.captured, camera.size = len(frames), round(size * len(frames))
             camera.newest = frames[-1].moment
+
+
+def _add(kept: DayRecord, day: DayRecord) -> None:
+    """Add the counts of a record to a younger one of the same day."""
+    day.rounds += kept.rounds
+    day.missing_rounds = dict(Counter(day.missing_rounds) + Counter(kept.missing_rounds))
+    for folder, before in kept.cameras.items():
+        camera = day.camera(folder)
+        camera.captured += before.captured
+        camera.size += before.size
+        camera.missing = dict(Counter(camera.missing) + Counter(before.missing))
+        camera.newest = camera.newest or before.newest
 
 
 def record_path(store: Store, day: date) -> Path:
@@ -97,9 +124,10 @@ def rest_bytes(day: DayRecord, now: datetime) -> int:
 
 
 def status(day: DayRecord, now: datetime, free_bytes: int) -> str:
-    """Return the line for `systemctl status`."""
+    """Return the line for `systemctl status`; ticks before the daemon ran are not its misses."""
     captured = sum(camera.captured for camera in day.cameras.values())
-    missed = sum(sum(day.missing(folder, now).values()) for folder in day.cameras)
+    reasons = (day.missing(folder, now).items() for folder in day.cameras)
+    missed = sum(count for why in reasons for reason, count in why if reason != STOPPED)
     return (
         f"{day.window.day}: {captured} frames of {len(day.cameras)} cameras, {missed} missed; "
         f"the rest of the day needs {rest_bytes(day, now) / _GB:.1f} GB "

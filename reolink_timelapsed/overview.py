@@ -38,10 +38,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """What the daemon says of itself, and since when."""
+    """What the daemon says of itself, when it said it, and whether it held a session then."""
 
     state: str
     since: datetime
+    logged_in: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +186,7 @@ def to_json(overview: Overview) -> dict[str, Any]:
         "interval_seconds": overview.interval.total_seconds(),
         "window": _window(overview),
         "next_start": _time(overview.next_start),
-        "daemon": overview.daemon
-        and {"state": overview.daemon.state, "since": _time(overview.daemon.since)},
+        "daemon": _daemon(overview.daemon),
         "disk": {
             "data_dir": disk.folder,
             "free_bytes": disk.free,
@@ -213,6 +213,16 @@ def _window(overview: Overview) -> dict[str, Any] | None:
         "start": _time(window.start),
         "end": _time(window.end),
         "open": overview.is_open,
+    }
+
+
+def _daemon(daemon: Daemon | None) -> dict[str, Any] | None:
+    if daemon is None:
+        return None
+    return {
+        "state": daemon.state,
+        "since": _time(daemon.since),
+        "logged_in": daemon.logged_in,
     }
 
 

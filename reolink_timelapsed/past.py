@@ -7,23 +7,32 @@ from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import NamedTuple
 
 from reolink_timelapsed import ledger, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import CameraRecord, DayRecord
 from reolink_timelapsed.frame import Camera, parse_day, parse_frame_name
 from reolink_timelapsed.overview import CameraDay, Day, Sighting
-from reolink_timelapsed.schedule import Daily, Window, local_day
+from reolink_timelapsed.schedule import Daily, Window, local_day, tick_from
 from reolink_timelapsed.store import Store, translated
 
 DAYS = 8
 """Today and the week before."""
 
 _DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
+
+
+class Live(NamedTuple):
+    """The daemon's own record of the day under way, as it was at a moment: newer than on disk."""
+
+    record: DayRecord
+    at: datetime
 
 
 class Past:
-    """The daemon's records of days, and the frames. `live` is a record newer than that on disk.
+    """The daemon's records of days, and the frames.
 
     Days that lie ahead of `now` are left out: a clock that was wrong once may have filed frames
     there. Every method may raise `StoreError`.
@@ -35,14 +44,17 @@ class Past:
         capture: CaptureConfig,
         now: datetime,
         zone: tzinfo,
-        live: DayRecord | None,
+        live: Live | None,
     ) -> None:
         self.store = store
         self.now = now
         self.zone = zone
         self._today = local_day(now, zone)
         self._capture = capture
-        self._records: dict[date, DayRecord | None] = {live.window.day: live} if live else {}
+        self._live = live
+        self._records: dict[date, DayRecord | None] = {}
+        if live:
+            self._records[live.record.window.day] = live.record
         self._names: dict[tuple[str, date], list[str]] = {}
         recorded = {*_record_days(store), *self._records}
         self._recorded = sorted((day for day in recorded if day <= self._today), reverse=True)
@@ -155,16 +167,20 @@ class Past:
         return sorted({*folders, *(record.cameras if record else ())})
 
     def _day(self, day: date, window: Window, folders: list[str]) -> Day:
-        """Return a day's frames; a tick that is not over yet is not missed yet."""
+        """Return a day's frames; a tick that was under way is not yet missed by anybody."""
+        live = self._live if self._live and self._live.record.window.day == day else None
         record = deepcopy(self.record(day)) or DayRecord(window, self._capture.interval)
-        settled = self.now - record.interval
+        end = tick_from((live.at if live else self.now) + _MOMENT, record.interval)
+        end -= record.interval
         cameras = []
         for folder in folders:
             camera = record.camera(folder)
-            camera.captured = max(camera.captured, self._captured(folder, day))
-            cameras.append(CameraDay(folder, camera.captured, record.missing(folder, settled)))
-        missing = record.missing_rounds if folders else record.missing("", settled)
-        return Day(day, record.expected(self.now), missing, cameras)
+            if live is None:
+                camera.captured = max(camera.captured, self._captured(folder, day))
+            cameras.append(CameraDay(folder, camera.captured, record.missing(folder, end)))
+        missing = record.missing_rounds if folders else record.missing("", end)
+        expected = max([record.expected(end), *(one.captured for one in cameras)])
+        return Day(day, expected, missing, cameras)
 
     def _captured(self, folder: str, day: date) -> int:
         """Return how many frames there are or, where they were pruned, how many there were."""

@@ -32,7 +32,7 @@ from reolink_timelapsed.overview import (
     to_json,
     wanted,
 )
-from reolink_timelapsed.past import Past
+from reolink_timelapsed.past import Live, Past
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.store import Store, read_json
@@ -130,14 +130,16 @@ def _demand_readable(root: Path) -> None:
         ) from None
 
 
-def _daemon(path: Path) -> tuple[Daemon | None, DayRecord | None]:
+def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:
     """Return what the daemon last said, and its record of the day under way."""
     value = read_json(path)
     try:
         since = datetime.fromisoformat(value["since"]).astimezone(UTC)
-        return Daemon(str(value["state"]), since), DayRecord.from_json(value.get("day"))
-    except (TypeError, KeyError, ValueError, AttributeError):
+        daemon = Daemon(str(value["state"]), since, logged_in=bool(value["logged_in"]))
+        record = DayRecord.from_json(value["day"])
+    except (TypeError, KeyError, ValueError):
         return None, None
+    return daemon, Live(record, since) if record else None
 
 
 def _faults(cameras: list[CameraNow], longest: timedelta | None) -> list[str]:

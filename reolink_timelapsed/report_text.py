@@ -79,7 +79,8 @@ def _when(overview: Overview) -> str:
 def _daemon(overview: Overview) -> str:
     if overview.daemon is None:
         return "not running, as far as can be seen: `systemctl status reolink-timelapse`"
-    return f"{overview.daemon.state} ({_ago(overview, overview.daemon.since)})"
+    session = "logged in" if overview.daemon.logged_in else "not logged in"
+    return f"{overview.daemon.state} ({session}, {_ago(overview, overview.daemon.since)})"
 
 
 def _disk(overview: Overview) -> str:

@@ -3,35 +3,69 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.config import CaptureConfig
-from reolink_timelapsed.errors import ChannelFailed
+from reolink_timelapsed.errors import ChannelFailed, Timeout
+from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.session import Session
+from reolink_timelapsed.story import Story
 
 REFRESH_SECONDS = 3600.0
 REFRESH_AFTER_ERROR_SECONDS = 60.0
+FORGET_SECONDS = 86400.0
+"""How long a camera that has left the NVR's list is still asked for pictures."""
+
 NAMELESS = "Camera"
 """The name of a channel to which the NVR gives none."""
 
+_DETAIL_TRIES = 3
+_KEY = "roster"
+
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 class Roster:
     """The channels to capture, in the order of their numbers.
 
-    A channel that the NVR calls offline stays on the roster: that word is not to be trusted.
+    A camera that the NVR calls offline, or no longer lists, stays for a day: that word is not to
+    be trusted. `known` are the cameras of the last days, of which the same holds. `ping` is
+    called before every question.
     """
 
-    def __init__(self, session: Session, config: CaptureConfig) -> None:
+    def __init__(
+        self,
+        session: Session,
+        config: CaptureConfig,
+        *,
+        story: Story | None = None,
+        known: Iterable[Camera] = (),
+        ping: Callable[[], None] = lambda: None,
+    ) -> None:
         self._session = session
         self._config = config
-        self._names: dict[int, str] = {}
-        self._batteries: dict[int, bool] = {}
-        self._said: set[str] = set()
-        self.channels: tuple[Channel, ...] = ()
+        self._story = story or Story()
+        self._ping = ping
+        self._names = {camera.channel: ("", camera.name) for camera in known}
+        self._details: dict[Hashable, Any] = {}
+        self._tries: Counter[Hashable] = Counter()
+        self._gone_since: dict[int, float] = {}
+        self._incomplete = False
+        self._hangs = False
+        self._now = 0.0
         self._refresh_at = 0.0
+        self._before: tuple[Channel, ...] = tuple(
+            channel
+            for camera in sorted(known)
+            if self._wanted(channel := Channel(camera.channel, camera.name, online=False))
+        )
+        self.channels: tuple[Channel, ...] = ()
 
     def due(self, now: float) -> bool:
         """Whether it is time to ask again; `now` is monotonic, in seconds."""
@@ -47,22 +81,23 @@ class Roster:
         Raises:
             NvrError: if it does not answer; the roster stays as it was.
         """
-        found = [channel for channel in self._session.channels() if self._wanted(channel)]
-        complete = True
-        named = []
-        for channel in found:
-            try:
-                if not self._is_left_alone(channel):
-                    named.append(self._named(channel))
-            except ChannelFailed as error:
-                log.debug("channel %d: no details yet: %s", channel.number, error)
-                complete = False
-        self._tell(named)
-        self.channels = tuple(named)
-        self._refresh_at = now + (REFRESH_SECONDS if complete else REFRESH_AFTER_ERROR_SECONDS)
+        self._now = now
+        self._incomplete = self._hangs = False
+        self._ping()
+        listed = [channel for channel in self._session.channels() if self._wanted(channel)]
+        named = [self._named(channel) for channel in listed if not self._is_left_alone(channel)]
+        found = [channel for channel in named if channel]
+        found += self._missed(listed, found)
+        channels = tuple(sorted(found, key=lambda channel: channel.number))
+        self._tell(channels)
+        self._before = self.channels = channels
+        pause = REFRESH_AFTER_ERROR_SECONDS if self._incomplete else REFRESH_SECONDS
+        self._refresh_at = now + pause
 
     def _wanted(self, channel: Channel) -> bool:
         return not self._config.channels or channel.number in self._config.channels
+
+    # Details that the channel status leaves open
 
     def _is_left_alone(self, channel: Channel) -> bool:
         """Whether this is a battery camera: a snapshot would wake it, for minutes.
@@ -72,40 +107,107 @@ class Roster:
         """
         if self._config.battery_cameras == "include" or channel.asleep is None:
             return False
-        if not channel.asleep and channel.number not in self._batteries:
-            self._batteries[channel.number] = self._session.has_battery(channel.number)
-        if not (channel.asleep or self._batteries[channel.number]):
-            return False
-        self._once(
-            f"{channel.camera.folder} runs on a battery and is left alone, since every snapshot "
-            "would wake it; set capture.battery_cameras to include if you want it"
-        )
-        return True
+        key = ("battery", channel.number, channel.uid)
+        if channel.asleep:
+            self._details[key] = True
+        if key not in self._details:
+            has_battery = self._detail(key, channel, self._session.has_battery, unknown=False)
+            if has_battery is None:
+                return channel.online  # until it is known
+            self._details[key] = has_battery
+        if self._details[key]:
+            self._story.begin(
+                f"battery {channel.number}",
+                "battery",
+                f"{channel.camera.folder} runs on a battery and is left alone, since every "
+                "snapshot would wake it; set capture.battery_cameras to include if you want it",
+                self._now,
+                logging.INFO,
+            )
+        return bool(self._details[key])
 
-    def _named(self, channel: Channel) -> Channel:
-        """Return the channel with a name worth a folder: its own, else the one in its picture."""
-        if channel.name and not channel.name.isdigit():
-            return channel
-        if channel.number not in self._names:
-            name = self._session.osd_name(channel.number) if channel.online else ""
-            if not name and channel.online is False:
-                return replace(channel, name=channel.name or NAMELESS)
-            self._names[channel.number] = name or channel.name or NAMELESS
-        return replace(channel, name=self._names[channel.number])
+    def _named(self, channel: Channel) -> Channel | None:
+        """Return the channel with a name worth a folder, None where that is not known yet.
 
-    def _tell(self, channels: list[Channel]) -> None:
-        before = {channel.camera for channel in self.channels}
-        after = {channel.camera for channel in channels}
-        if before == after:
+        The name is that of the NVR's list, else the one in the picture, else the last one known.
+        """
+        name = "" if channel.name.isdigit() else channel.name
+        if not name:
+            key = ("name", channel.number, channel.uid)
+            written = self._detail(key, channel, self._session.osd_name, unknown="")
+            name = written or self._remembered(channel)
+            if not name and written is None:
+                return None
+        name = name or channel.name or NAMELESS
+        self._names[channel.number] = (channel.uid, name)
+        return replace(channel, name=name)
+
+    def _remembered(self, channel: Channel) -> str:
+        uid, name = self._names.get(channel.number, ("", ""))
+        return name if not uid or not channel.uid or uid == channel.uid else ""
+
+    def _detail(
+        self, key: Hashable, channel: Channel, ask: Callable[[int], Answer], unknown: Answer
+    ) -> Answer | None:
+        """Ask about one camera; None where it may yet say, `unknown` once it was asked enough."""
+        if not channel.online or self._hangs:
+            return None
+        self._ping()
+        try:
+            answer = ask(channel.number)
+        except ChannelFailed as error:
+            log.debug("channel %d: %s", channel.number, error)
+            self._hangs = isinstance(error, Timeout)
+            self._tries[key] += 1
+            if self._tries[key] < _DETAIL_TRIES:
+                self._incomplete = True
+                return None
+            answer = unknown
+        self._tries.pop(key, None)
+        return answer
+
+    # Cameras that the NVR no longer lists
+
+    def _missed(self, listed: list[Channel], found: list[Channel]) -> Iterable[Channel]:
+        """Return those of the last time that the NVR has forgotten, but we have not."""
+        numbers = {channel.number for channel in listed if channel.name or channel.online}
+        numbers |= {channel.number for channel in found}
+        for channel in self._before:
+            if channel.number in numbers or self._has_moved(channel, found):
+                self._gone_since.pop(channel.number, None)
+            elif (
+                self._now - self._gone_since.setdefault(channel.number, self._now) < FORGET_SECONDS
+            ):
+                yield replace(channel, online=False)
+
+    @staticmethod
+    def _has_moved(channel: Channel, found: list[Channel]) -> bool:
+        if channel.uid and any(other.uid for other in found):
+            return any(other.uid == channel.uid for other in found)
+        return any(other.name == channel.name for other in found)
+
+    # The journal
+
+    def _tell(self, channels: tuple[Channel, ...]) -> None:
+        now = self._now
+        if not channels:
+            text = "the NVR lists no camera to capture: see `reolink-timelapse test`"
+            self._story.begin(_KEY, "none", text, now)
             return
-        names = ", ".join(sorted(camera.folder for camera in after)) or "none"
-        log.info("cameras: %s", names)
+        self._story.end(_KEY, "the NVR lists cameras again", now)
+        before = {channel.camera.folder for channel in self.channels}
+        after = {channel.camera.folder for channel in channels}
+        if not before:
+            self._story.note(f"cameras: {', '.join(sorted(after))}", now)
+        elif before != after:
+            changes = [f"+ {folder}" for folder in sorted(after - before)]
+            changes += [f"- {folder}" for folder in sorted(before - after)]
+            self._story.note(f"cameras have changed: {', '.join(changes)}", now)
+        self._tell_missing(channels)
+
+    def _tell_missing(self, channels: tuple[Channel, ...]) -> None:
         missing = set(self._config.channels) - {channel.number for channel in channels}
         if missing:
             numbers = ", ".join(map(str, sorted(missing)))
-            log.warning("capture.channels names %s, where the NVR has no camera", numbers)
-
-    def _once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            log.info("%s", text)
+            text = f"capture.channels names {numbers}, where the NVR has no camera to capture"
+            self._story.begin("channels", numbers, text, self._now)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import DayRecord
-from reolink_timelapsed.errors import BadFrame, Busy, ChannelFailed, Offline, Timeout
+from reolink_timelapsed.errors import BadFrame, Busy, ChannelFailed, NvrError, Offline, Timeout
 from reolink_timelapsed.health import Health
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.roster import Roster
@@ -27,6 +28,18 @@ _PROBE_PATIENCE_SECONDS = 600.0
 """After this long a bad channel is tried even where the round leaves no room."""
 
 log = logging.getLogger(__name__)
+
+Size = tuple[int, int]
+"""Of a picture: width and height in pixels."""
+
+
+@dataclass(slots=True)
+class _News:
+    """What a round has to tell of its channels, by folder: told together, not one by one."""
+
+    bad: dict[str, ChannelFailed | BadFrame] = field(default_factory=dict)
+    good: list[str] = field(default_factory=list)
+    sizes: dict[str, tuple[Size | None, Size]] = field(default_factory=dict)
 
 
 class Rounds:
@@ -49,7 +62,8 @@ class Rounds:
         self._roster = roster
         self._story = story
         self._health: dict[str, Health] = {}
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._sizes: dict[str, Size] = {}
+        self._news = _News()
 
     def channels(self) -> list[Channel]:
         """Return the channels of a new round, good ones first; asks the NVR if it is time to.
@@ -62,25 +76,48 @@ class Rounds:
             self._roster.refresh(now)
             for channel in self._roster.channels:
                 self._believe(channel, now)
-        return sorted(self._roster.channels, key=lambda channel: self._of(channel).bad)
+            self._tell()
+        return sorted(self._roster.channels, key=lambda channel: self._of(channel).rank)
 
-    def take(self, day: DayRecord, owed: list[Channel], until: float) -> None:
+    def take(self, day: DayRecord, owed: list[Channel], until: float) -> bool:
         """Take a frame of each channel in `owed` and remove it from there, whatever came of it.
 
         `until` (monotonic seconds) is when the next tick is due. A fault of the whole NVR or of
-        the disk leaves those in `owed` that got no turn.
+        the disk leaves those in `owed` that got no turn. Return whether every channel gave a
+        frame at once.
 
         Raises:
             NvrError, StoreError, Stopped: what befell the whole round.
         """
-        while owed:
-            channel = owed[0]
-            health = self._of(channel)
-            if self._has_turn(health, until):
-                self._turn(day, channel, health, until)
-            else:
-                day.camera(channel.camera.folder).miss(health.reason)
-            owed.pop(0)
+        smooth = True
+        try:
+            while owed:
+                smooth &= self._turn(day, owed[0], until)
+                del owed[0]
+        except NvrError:
+            owed.append(owed.pop(0))  # lest it take every turn, should it be to blame
+            raise
+        finally:
+            self._tell()
+        return smooth
+
+    def _turn(self, day: DayRecord, channel: Channel, until: float) -> bool:
+        """Take a frame of a channel, if it has a turn; return whether it gave one at once."""
+        health, record = self._of(channel), day.camera(channel.camera.folder)
+        if not self._has_turn(health, until):
+            record.miss(health.reason)
+            return False
+        moment = _moment_after(record.newest, self._clock.now())
+        try:
+            picture, size, tries = self._picture(channel, health, until)
+        except (ChannelFailed, BadFrame) as error:
+            self._failed(channel, health, error)
+            record.miss(health.reason)
+            return False
+        frame = self._store.put_frame(channel.camera.folder, day.window.day, moment, picture)
+        record.frame(frame.moment, len(picture))
+        self._succeeded(channel, health, size)
+        return tries == 1
 
     def _has_turn(self, health: Health, until: float) -> bool:
         now = self._clock.monotonic()
@@ -89,49 +126,32 @@ class Rounds:
         patience = 0.0 if until - now >= _PROBE_SECONDS else _PROBE_PATIENCE_SECONDS
         return now >= health.probe_at + patience
 
-    def _turn(self, day: DayRecord, channel: Channel, health: Health, until: float) -> None:
-        folder = channel.camera.folder
-        moment = self._moment(day, folder)
-        try:
-            picture, size = self._picture(channel, health, until)
-        except (ChannelFailed, BadFrame) as error:
-            self._failed(channel, health, error)
-            day.camera(folder).miss(health.reason)
-            return
-        frame = self._store.put_frame(folder, day.window.day, moment, picture)
-        day.camera(folder).frame(frame.moment, len(picture))
-        self._succeeded(folder, health, size)
-
-    def _moment(self, day: DayRecord, folder: str) -> datetime:
-        """Return now, or just after the newest frame: a clock set back must not mix up frames."""
-        now = self._clock.now()
-        newest = day.camera(folder).newest
-        return max(now, newest + timedelta(milliseconds=1)) if newest else now
-
-    def _picture(
-        self, channel: Channel, health: Health, until: float
-    ) -> tuple[bytes, tuple[int, int]]:
-        """Return a whole picture and its size, after a retry where that may help."""
-        for pause in () if health.bad else BUSY_PAUSES_SECONDS:
+    def _picture(self, channel: Channel, health: Health, until: float) -> tuple[bytes, Size, int]:
+        """Return a whole picture, its size, and how often it was asked for."""
+        pauses = () if health.bad else BUSY_PAUSES_SECONDS
+        for tries, pause in enumerate(pauses, 1):
             try:
-                return self._ask(channel, health, until)
+                return *self._ask(channel, health, until), tries
             except (Busy, BadFrame) as error:
                 log.debug("%s: %s; once more", channel.camera.folder, error)
                 if self._clock.monotonic() + pause >= until:
                     raise
                 self._clock.sleep(pause)
-        return self._ask(channel, health, until)
+        return *self._ask(channel, health, until), len(pauses) + 1
 
-    def _ask(self, channel: Channel, health: Health, until: float) -> tuple[bytes, tuple[int, int]]:
+    def _ask(self, channel: Channel, health: Health, until: float) -> tuple[bytes, Size]:
         self._notifier.ping()
         limit = max(until - self._clock.monotonic(), _PROBE_SECONDS) if health.bad else None
         try:
             picture = self._session.snapshot(channel.number, limit)
         except Timeout:
+            health.suspect = True
             self._notifier.ping()
             self._session.device()  # raises if it is not the camera but the whole NVR
             raise
         return picture, picture_size(picture)
+
+    # How the channels fare
 
     def _failed(self, channel: Channel, health: Health, error: ChannelFailed | BadFrame) -> None:
         now = self._clock.monotonic()
@@ -139,23 +159,16 @@ class Rounds:
         log.debug("%s: %s", folder, error)
         if health.failed(error, now):
             self._roster.soon(now)
-            self._story.begin(
-                folder,
-                "bad",
-                f"{folder} gives no pictures ({error}); it is tried again now and then, "
-                "the other cameras go on",
-                now,
-            )
+            self._news.bad[folder] = error
 
-    def _succeeded(self, folder: str, health: Health, size: tuple[int, int]) -> None:
-        now = self._clock.monotonic()
-        health.succeeded(now)
-        self._story.end(folder, f"{folder} gives pictures again", now)
+    def _succeeded(self, channel: Channel, health: Health, size: Size) -> None:
+        folder = channel.camera.folder
+        health.succeeded(self._clock.monotonic())
+        self._news.good.append(folder)
         before = self._sizes.get(folder)
         if before != size:
             self._sizes[folder] = size
-            was = f", before {before[0]}x{before[1]}" if before else ""
-            log.info("%s: pictures of %dx%d%s", folder, *size, was)
+            self._news.sizes[folder] = (before, size)
 
     def _believe(self, channel: Channel, now: float) -> None:
         """Take the NVR's word that a camera is offline, unless it gives pictures all the same."""
@@ -167,3 +180,40 @@ class Rounds:
 
     def _of(self, channel: Channel) -> Health:
         return self._health.setdefault(channel.camera.folder, Health())
+
+    # The journal
+
+    def _tell(self) -> None:
+        """Tell what has changed since the last time, in as few lines as will do."""
+        now, news, self._news = self._clock.monotonic(), self._news, _News()
+        for reason in dict.fromkeys(error.reason for error in news.bad.values()):
+            folders = [folder for folder, error in news.bad.items() if error.reason == reason]
+            text = _bad_text(folders, news.bad[folders[0]])
+            self._story.begin_together(folders, "bad", text, now)
+        again = [folder for folder in news.good if self._story.knows(folder, "bad")]
+        self._story.end_together(again, f"{_listed(again, 'gives', 'give')} pictures again", now)
+        for change in dict.fromkeys(news.sizes.values()):
+            folders = [folder for folder, sizes in news.sizes.items() if sizes == change]
+            self._story.note(_size_text(folders, *change), now)
+
+
+def _moment_after(newest: datetime | None, now: datetime) -> datetime:
+    """Return now, or just after the newest frame: a clock set back must not mix up frames."""
+    return max(now, newest + timedelta(milliseconds=1)) if newest else now
+
+
+def _bad_text(folders: list[str], error: ChannelFailed | BadFrame) -> str:
+    them = "it is" if len(folders) == 1 else "they are"
+    return (
+        f"{_listed(folders, 'gives', 'give')} no pictures ({error}); {them} tried again now and "
+        "then, the other cameras go on"
+    )
+
+
+def _size_text(folders: list[str], before: Size | None, size: Size) -> str:
+    was = f", before {before[0]}x{before[1]}" if before else ""
+    return f"{', '.join(folders)}: pictures of {size[0]}x{size[1]}{was}"
+
+
+def _listed(folders: list[str], one: str, several: str) -> str:
+    return f"{', '.join(folders)} {one if len(folders) == 1 else several}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -67,7 +68,12 @@ class Once:
         return self.only if moment < self.only.end else None
 
 
-Plan = Daily | Once
+class Plan(Protocol):
+    """When to capture."""
+
+    def at(self, moment: datetime) -> Window | None:
+        """Return the window that holds `moment`, else the next one, None if there is none."""
+        ...
 
 
 class Ticks:

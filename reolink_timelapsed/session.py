@@ -1,63 +1,49 @@
-"""The session manager: one NVR, one token, one request at a time.
+"""The session manager: one NVR, one user, one request at a time.
 
-What an old NVR demands, and what this module sees to:
-
-- It has about two slots for sessions: log out before logging in, and on the way out.
-- A token lives for its lease (an hour): renew it before, since using it does not prolong it.
-- A token can die early (a restart): log in again, once, and repeat what was asked.
-- Snapshots come strictly one after the other, at least 0.5 s apart.
-
-A call is bounded in time and waits for nothing but that gap; all longer waits are the caller's.
+A call is bounded in time and waits for nothing but the gaps that the NVR demands; all longer
+waits are the caller's. A token that the NVR has lost (a restart) is replaced by one login, and
+what was asked is asked once more.
 """
 
 from __future__ import annotations
 
-import logging
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from reolink_timelapsed import api
-from reolink_timelapsed.address import Address
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import (
     BadFrame,
+    Busy,
     LoginRefused,
-    NvrError,
     SessionExpired,
     Stopped,
     Timeout,
     Unreachable,
     Unsupported,
 )
-from reolink_timelapsed.memory import KeptToken, LoginGuard, TokenFile
+from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.scrub import Scrubber
+from reolink_timelapsed.slot import Credentials, Slot
 from reolink_timelapsed.transport import Transport
+
+__all__ = ["Credentials", "Session"]
 
 SNAPSHOT_GAP_SECONDS = 0.5
 """Between the end of a snapshot and the start of the next; shorter gaps are answered -12."""
 
+ABANDONED_GAP_SECONDS = 1.0
+"""After one that was given up or broke off: the NVR notices a little later than we."""
+
 LOGIN_GAP_SECONDS = 1.0
 """Between a login and the next command: some firmware does not know a token that is new."""
 
-LOGOUT_SECONDS = 3.5
-_RENEWAL_MARGIN_SECONDS = 300.0
+DETAIL_SECONDS = 5.0
 _LONGEST_BOUND = 2
 """A call may take this many times the timeout: the question, a login, the question again."""
 
-log = logging.getLogger(__name__)
-
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who logs in."""
-
-    username: str
-    password: str = field(repr=False)
 
 
 class Session:
@@ -78,25 +64,26 @@ class Session:
         token_file: TokenFile | None = None,
         timeout_seconds: float = 15.0,
     ) -> None:
+        scrubber.add(credentials.password)
         self._transport = transport
-        self._who = credentials
         self._clock = clock
-        self._guard = guard
-        self._file = token_file
-        self._scrubber = scrubber
-        self._scrubber.add(credentials.password)
         self._timeout = timeout_seconds
-        self._token: str | None = None
-        self._renew_at = 0.0
-        self._ends_at = 0.0
         self._quiet_until = 0.0
         self._give_up_at = 0.0
-        self._recalled = token_file is None
+        self._slot = Slot(
+            transport,
+            credentials,
+            clock,
+            ask=self._login,
+            guard=guard,
+            scrubber=scrubber,
+            file=token_file,
+        )
 
     @property
     def logged_in(self) -> bool:
         """Whether a token is held."""
-        return self._token is not None
+        return self._slot.taken
 
     @property
     def url(self) -> str:
@@ -135,17 +122,17 @@ class Session:
 
     def osd_name(self, channel: int) -> str:
         """Return the name written into a channel's picture, "" where the NVR does not say."""
-        return self._optional(lambda: api.osd_name(self._command("GetOsd", channel=channel)), "")
+        return self._optional(lambda: self._detail("GetOsd", channel, api.osd_name), "")
 
     def stream(self, channel: int) -> api.Stream:
         """Return the size of a channel's main stream, zeros where the NVR does not say."""
         unknown = api.Stream(0, 0, 0)
-        return self._optional(lambda: api.stream(self._command("GetEnc", channel=channel)), unknown)
+        return self._optional(lambda: self._detail("GetEnc", channel, api.stream), unknown)
 
     def has_battery(self, channel: int) -> bool:
         """Return whether a camera runs on a battery; asking does not wake it."""
         return self._optional(
-            lambda: api.has_battery(self._command("GetBatteryInfo", channel=channel)), False
+            lambda: self._detail("GetBatteryInfo", channel, api.has_battery), False
         )
 
     def snapshot(self, channel: int, seconds: float | None = None) -> bytes:
@@ -160,16 +147,8 @@ class Session:
         return self._with_token(lambda token: self._snap(channel, token, limit))
 
     def logout(self) -> None:
-        """Give the slot back, within a few seconds; without an answer the token is kept.
-
-        Never sent without a token: on some firmware that spoils the next login.
-        """
-        self._recall()
-        if self._token is not None:
-            try:
-                self._give_back(self._token)
-            except (NvrError, BadFrame, Stopped) as error:
-                log.debug("logout failed: %s", error)
+        """Give the slot back, within a few seconds."""
+        self._slot.logout()
 
     def close(self) -> None:
         """Log out and close the connection."""
@@ -180,32 +159,67 @@ class Session:
 
     def _snap(self, channel: int, token: str, limit: float) -> bytes:
         self._keep_gap()
+        gap = ABANDONED_GAP_SECONDS
         try:
             answer = self._transport.get_snapshot(channel, token, self._left(limit))
+            gap = SNAPSHOT_GAP_SECONDS
         finally:
-            self._quiet(SNAPSHOT_GAP_SECONDS)
+            self._quiet(gap)
         if answer.lstrip()[:1] in (b"[", b"{"):
             reply = api.first_reply(answer)
             if reply is not None:
                 api.fail_on_error("Snap", reply)
         return answer
 
-    def _command(self, name: str, **param: int) -> api.Value:
-        return self._with_token(lambda token: self._ask(name, token, api.command(name, **param)))
+    def _command(self, name: str) -> api.Value:
+        return self._with_token(lambda token: self._ask(name, token, api.command(name)))
+
+    def _login(self, body: api.Request) -> api.Value:
+        try:
+            return self._ask("Login", None, body)
+        finally:
+            self._quiet(LOGIN_GAP_SECONDS)
 
     def _ask(self, name: str, token: str | None, body: api.Request) -> api.Value:
-        """Send a command that is not bound to a picture; no answer means no NVR."""
+        """Send a command to the NVR itself; no answer means no NVR."""
         self._keep_gap()
         try:
             return api.value(name, self._transport.post(name, token, body, self._left()))
         except (Timeout, BadFrame) as error:
             raise Unreachable(f"the NVR does not answer {name}: {error}") from None
 
+    def _detail(self, name: str, channel: int, read: Callable[[api.Value], Answer]) -> Answer:
+        """Ask about one camera, not for long: a dead one lets every question hang."""
+        body = api.command(name, channel=channel)
+        return self._with_token(lambda token: read(self._ask_camera(name, token, body)))
+
+    def _ask_camera(self, name: str, token: str, body: api.Request) -> api.Value:
+        self._keep_gap()
+        try:
+            answer = self._transport.post(name, token, body, self._left(DETAIL_SECONDS))
+        except BadFrame as error:
+            raise Busy(f"no whole answer to {name}: {error}") from None
+        return api.value(name, answer)
+
     def _optional(self, ask: Callable[[], Answer], unknown: Answer) -> Answer:
         try:
             return ask()
         except Unsupported:
             return unknown
+
+    def _with_token(self, ask: Callable[[str], Answer]) -> Answer:
+        """Ask with a living token; if the NVR does not know it, log in and ask once more."""
+        self._give_up_at = self._clock.monotonic() + self.bound_seconds
+        try:
+            token = self._slot.token()
+            try:
+                return self._slot.counted(lambda: ask(token))
+            except SessionExpired:
+                token = self._slot.token_after_loss()
+            return self._slot.counted(lambda: ask(token))
+        except (SessionExpired, LoginRefused):
+            self.logout()
+            raise
 
     def _keep_gap(self) -> None:
         self._clock.sleep(self._quiet_until - self._clock.monotonic())
@@ -218,131 +232,3 @@ class Session:
     def _left(self, limit: float | None = None) -> float:
         """Return the seconds that the next request may take."""
         return max(min(limit or self._timeout, self._give_up_at - self._clock.monotonic()), 0.1)
-
-    # The token
-
-    def _with_token(self, ask: Callable[[str], Answer]) -> Answer:
-        """Ask with a living token; if the NVR does not know it, log in and ask once more."""
-        self._give_up_at = self._clock.monotonic() + self.bound_seconds
-        token = self._living_token()
-        try:
-            return self._counted(lambda: ask(token))
-        except SessionExpired as error:
-            log.debug("%s", error)
-            self._forget()
-        token = self._login()
-        try:
-            return self._counted(lambda: ask(token))
-        except (SessionExpired, LoginRefused):
-            self.logout()
-            raise
-
-    def _living_token(self) -> str:
-        """Return a token with some of its lease left; renew it where there is little.
-
-        The old one must be given back first, or it would block a slot. An NVR that does not
-        answer to that would not answer to a login either, so the caller hears of it.
-        """
-        self._recall()
-        now = self._clock.monotonic()
-        if self._token is not None and now < self._renew_at:
-            return self._token
-        if self._token is not None and now < self._ends_at:
-            self._give_back(self._token)
-        return self._login()
-
-    def _login(self) -> str:
-        """Open a session. There is no other one of ours."""
-        now = self._clock.now()
-        if (wait := self._guard.wait_seconds(self._credential, now)) > 0:
-            text = f"the NVR refused to let us in before; {_advice(wait)}"
-            raise LoginRefused(text, None, wait)
-        self._scrubber.add(self._who.password)
-        body = api.login(self._who.username, self._who.password)
-        token = api.token(self._counted(lambda: self._ask("Login", None, body)))
-        self._keep(token, now)
-        self._scrubber.add(token.name)
-        self._guard.accepted()
-        self._quiet(LOGIN_GAP_SECONDS)
-        return token.name
-
-    def _counted(self, ask: Callable[[], Answer]) -> Answer:
-        """Count a refusal of our credentials, whatever it came in answer to."""
-        try:
-            return ask()
-        except LoginRefused as error:
-            now = self._clock.now()
-            wait = self._guard.refused(self._credential, now, error.hold_seconds)
-            raise LoginRefused(f"{error}; {_advice(wait)}", error.code, wait) from None
-
-    @property
-    def _credential(self) -> str:
-        return f"{self._transport.address.host}\0{self._who.username}\0{self._who.password}"
-
-    def _keep(self, token: api.Token, now: datetime) -> None:
-        """Hold a new token, on disk first: the sooner it is there, the less can be lost."""
-        url, lease = self._transport.url, token.lease_seconds
-        kept = KeptToken(url, self._who.username, token.name, now, lease)
-        if self._file:
-            self._file.save(kept)
-        self._hold(kept, lease)
-
-    def _hold(self, kept: KeptToken, left_seconds: float) -> None:
-        margin = min(_RENEWAL_MARGIN_SECONDS, kept.lease_seconds / 4)
-        self._token = kept.name
-        self._ends_at = self._clock.monotonic() + left_seconds
-        self._renew_at = self._ends_at - margin
-
-    def _give_back(self, token: str) -> None:
-        """Log out; whatever the NVR says to that, the token is done with.
-
-        Raises:
-            NvrError, BadFrame, Stopped: if it says nothing.
-        """
-        self._transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
-        self._forget()
-
-    def _forget(self) -> None:
-        self._token = None
-        if self._file:
-            self._file.forget()
-
-    def _recall(self) -> None:
-        """Take up the token of a process that died: a lost one would block a slot for an hour."""
-        kept = self._file.load() if self._file and not self._recalled else None
-        self._recalled = True
-        if kept is None:
-            return
-        self._scrubber.add(kept.name)
-        left = kept.left_seconds(self._clock.now())
-        if not left:
-            self._forget()
-        elif self._is_ours(kept):
-            self._hold(kept, left)
-        else:
-            self._release(kept)
-
-    def _is_ours(self, kept: KeptToken) -> bool:
-        """Whether a token is for the same user of the same NVR as ours."""
-        there, here = Address.parse(kept.url), self._transport.address
-        same_port = there.port_for(there.scheme) == here.port_for(there.scheme)
-        return same_port and (there.host, kept.username) == (here.host, self._who.username)
-
-    def _release(self, kept: KeptToken) -> None:
-        """Log out of another NVR, or as another user, from before the configuration changed."""
-        other = Transport(kept.url, self._clock)
-        try:
-            other.post("Logout", kept.name, api.command("Logout"), LOGOUT_SECONDS)
-        except (NvrError, BadFrame) as error:
-            log.debug("logout at %s failed: %s", kept.url, error)
-        finally:
-            other.close()
-        self._forget()
-
-
-def _advice(wait: float) -> str:
-    minutes = max(math.ceil(wait / 60), 1)
-    return (
-        "correct nvr.username and the password, for example with `sudo reolink-timelapse setup`; "
-        f"the next try is in {minutes} min, because the NVR locks accounts that try too often"
-    )

@@ -115,6 +115,17 @@ class Store:
         cameras = ((Camera.from_folder(name), name) for name in _names(self.root / "frames"))
         return [name for _, name in sorted((camera, name) for camera, name in cameras if camera)]
 
+    def recent_cameras(self, since: date) -> list[Camera]:
+        """Return the latest camera of each channel that has frames of `since` or later."""
+        newest: dict[int, tuple[datetime, Camera]] = {}
+        for folder in self.camera_folders():
+            days = self.frame_days(folder)
+            frame = self.newest_frame(folder) if days and days[-1] >= since else None
+            if frame and (camera := Camera.from_folder(folder)):
+                found = (frame.moment, camera)
+                newest[camera.channel] = max(found, newest.get(camera.channel, found))
+        return sorted(camera for _, camera in newest.values())
+
     def frame_days(self, folder: str) -> list[date]:
         """Return the days that have a frames folder, oldest first."""
         return _days(self.root / "frames" / folder)

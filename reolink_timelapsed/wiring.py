@@ -5,25 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 
 from reolink_timelapsed import prune
-from reolink_timelapsed.board import Board
+from reolink_timelapsed.board import Board, State
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, local_zone
 from reolink_timelapsed.config import Config, NvrConfig
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import LoginGuard, TokenFile
+from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.room import RESUME_BYTES, Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
-from reolink_timelapsed.schedule import Daily, Once, Plan
+from reolink_timelapsed.schedule import Daily, Plan, local_day
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
+from reolink_timelapsed.single_run import SingleRun
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.transport import Transport
 
 
@@ -58,11 +63,22 @@ class World:
         return Path(folder) if folder else None
 
 
+def mounted_store(config: Config, owner: str, world: World) -> Store:
+    """Return the data folder, once it is known to be on its own disk.
+
+    Raises:
+        StoreError: if that disk is not mounted.
+    """
+    root = config.storage.data_dir
+    Mount(root, world.state_folder(config)).require()
+    return Store(root, owner)
+
+
 def plan(config: Config, world: World) -> Plan:
     """Return when to capture."""
     capture = config.capture
     if capture.daily_start is None:
-        return Once.starting(world.clock.now(), capture.duration, world.zone)
+        return SingleRun(world.state_folder(config), capture.duration, world.zone)
     return Daily(capture.daily_start, capture.duration, world.zone)
 
 
@@ -96,7 +112,7 @@ def capture(
     nvr: Session,
     world: World,
     *,
-    tell: Callable[[str], None],
+    tell: Callable[[State], None],
 ) -> Capture:
     """Return the daemon; `tell` is called with every change of its state."""
     clock, notifier, story = world.clock, Notifier(), Story()
@@ -111,15 +127,30 @@ def capture(
             ping=notifier.ping,
         )
 
-    roster = Roster(nvr, config.capture)
+    roster = Roster(
+        nvr,
+        config.capture,
+        story=story,
+        known=_recent_cameras(store, world),
+        ping=notifier.ping,
+    )
     parts = Parts(
         session=nvr,
         clock=clock,
         notifier=notifier,
+        timekeeper=Timekeeper(nvr, store, clock),
         rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story),
-        room=Room(store, limit, make_room),
+        room=Room(store, limit, make_room, Mount(store.root, world.state_folder(config))),
         ledger=Ledger(store),
         story=story,
         tell=tell,
     )
     return Capture(when, config.capture.interval, parts)
+
+
+def _recent_cameras(store: Store, world: World) -> list[Camera]:
+    """Return the cameras that gave frames since yesterday, none while the disk is not there."""
+    try:
+        return store.recent_cameras(local_day(world.clock.now(), world.zone) - timedelta(days=1))
+    except StoreError:
+        return []

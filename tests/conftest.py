@@ -41,7 +41,10 @@ def clock() -> Clockwork:
 
 @pytest.fixture
 def nvr(clock: Clockwork) -> Iterator[SimulatedNvr]:
-    """Two cameras, "Front Door" on channel 0 and "Yard" on channel 1, on the test's clock."""
+    """Two cameras, "Front Door" on channel 0 and "Yard" on channel 1, on the test's clock.
+
+    At the end of the test it must have seen no rule broken.
+    """
     with simulated(clock) as recorder:
         yield recorder
 

@@ -11,13 +11,17 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from reolink_timelapsed import ledger
 from reolink_timelapsed.board import FILE_NAME, Board
@@ -28,16 +32,18 @@ from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import LoginGuard, TokenFile
+from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.room import Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
 from reolink_timelapsed.schedule import Daily, Plan
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
-from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
+from reolink_timelapsed.simulator import SimClock, SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.transport import Transport
 
 USERNAME = "timelapse"
@@ -46,8 +52,11 @@ DAY = date(2026, 11, 22)
 START = datetime(2026, 11, 22, 3, 50, tzinfo=UTC)
 """Ten minutes before the first tick of that day, which begins at 04:00 UTC."""
 
+PATIENCE_SECONDS = 20
+"""Of real time, for what takes milliseconds on a machine that has nothing else to do."""
+
 MINUTELY = CaptureConfig(
-    interval=timedelta(minutes=1), daily_start=time(4), duration=timedelta(hours=18)
+    interval=timedelta(minutes=1), daily_start=time_of_day(4), duration=timedelta(hours=18)
 )
 
 
@@ -58,6 +67,8 @@ class Clockwork(JumpingClock):
         super().__init__(start)
         self._plans: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
+        self.settle: Callable[[], None] = lambda: None
+        """Lets the simulated NVR notice in real time what its client has given up."""
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Plan `action` in so many seconds; it is done inside the sleep that reaches them."""
@@ -72,6 +83,7 @@ class Clockwork(JumpingClock):
         if threading.current_thread() is not threading.main_thread():
             super().sleep(seconds)  # the simulated NVR takes its time
             return
+        self.settle()
         end = self.monotonic() + seconds
         while self._plans and self._plans[0][0] <= end and not self.stopping:
             due, _, action = heapq.heappop(self._plans)
@@ -188,15 +200,32 @@ def cameras(*names: str, first: int = 0) -> list[SimulatedCamera]:
     ]
 
 
-def simulated(clock: JumpingClock, *names: str, **figures: object) -> SimulatedNvr:
-    """Return an NVR that lives by `clock`, with cameras of these names."""
-    return SimulatedNvr(
+@contextmanager
+def simulated(clock: SimClock | None, *names: str, **figures: Any) -> Iterator[SimulatedNvr]:
+    """Yield an NVR that lives by `clock`, with cameras of these names; at the end, judge its client.
+
+    None is the real clock.
+    """
+    with SimulatedNvr(
         cameras(*names or ("Front Door", "Yard")),
         username=USERNAME,
         password=PASSWORD,
         clock=clock,
-        **figures,  # type: ignore[arg-type]
-    )
+        **figures,
+    ) as nvr:
+        if isinstance(clock, Clockwork):
+            clock.settle = partial(_settle, nvr)
+        yield nvr
+        assert nvr.broken_rules() == []
+
+
+def _settle(nvr: SimulatedNvr) -> None:
+    """Wait until no request is in work: the daemon never sleeps with one under way."""
+    for _ in range(PATIENCE_SECONDS * 1000):
+        if not nvr.log or nvr.log[-1].ended is not None:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"the simulated NVR is still at {nvr.log[-1]}")
 
 
 def build_session(  # noqa: PLR0917
@@ -233,18 +262,20 @@ def build(  # noqa: PLR0917
     """Return a daemon for the NVR, with data and state below `folder`; its days are UTC days."""
     session = session or build_session(nvr, folder / "state", clock)
     store = Store(folder / "data", "capture")
-    store.open()
     notifier, story = Notifier(), Story()
+    known = store.recent_cameras(clock.now().date() - timedelta(days=1))
+    roster = Roster(session, config, story=story, known=known, ping=notifier.ping)
     parts = Parts(
         session=session,
         clock=clock,
         notifier=notifier,
-        rounds=Rounds(session, store, clock, notifier, roster=Roster(session, config), story=story),
-        room=Room(store, min_free_bytes, make_room),
+        timekeeper=Timekeeper(session, store, clock),
+        rounds=Rounds(session, store, clock, notifier, roster=roster, story=story),
+        room=Room(store, min_free_bytes, make_room, Mount(store.root, folder / "state")),
         ledger=Ledger(store),
         story=story,
         tell=Board(notifier, Scrubber(), clock, folder / "run").tell,
     )
-    plan = plan or Daily(config.daily_start or time(), config.duration, UTC)
+    plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)
     capture = Capture(plan, config.interval, parts)
     return Daemon(clock, folder, session, store, parts, capture)

@@ -16,8 +16,7 @@ def test_a_day(nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journ
     assert len(daemon.frames()) == len(daemon.frames("ch1_Yard")) == 18 * 60
     assert journal.texts == [
         "cameras: ch0_Front_Door, ch1_Yard",
-        "ch0_Front_Door: pictures of 256x144",
-        "ch1_Yard: pictures of 256x144",
+        "ch0_Front_Door, ch1_Yard: pictures of 256x144",
         "2026-11-22: frames: ch0_Front_Door 1080 of 1080; ch1_Yard 1080 of 1080",
     ]
     assert nvr.broken_rules() == []

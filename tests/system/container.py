@@ -66,9 +66,8 @@ class Container:
             timeout=seconds or COMMAND_SECONDS,
         )
         if check and done.returncode != 0:
-            raise AssertionError(
-                f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
-            )
+            said = f"{done.stdout}{done.stderr}\nThe journal:\n{self._last_words()}"
+            raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n{said}")
         return done
 
     def out(self, *command: str, check: bool = True) -> str:
@@ -111,7 +110,7 @@ class Container:
         if text:
             self.write(f"{folder}/override.conf", text)
         else:
-            shutil.rmtree(self.path(folder))
+            shutil.rmtree(self.path(folder), ignore_errors=True)
         self.run("systemctl", "daemon-reload")
 
     def host_pid(self, pid: int) -> int:
@@ -160,6 +159,10 @@ class Container:
         state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
         assert state not in {"degraded", "maintenance"}, self._console()
         return state == "running"
+
+    def _last_words(self) -> str:
+        newest = ("journalctl", "-b", "-o", "cat", "--no-pager", "-n", "20")
+        return self.run(*newest, check=False).stdout
 
     def _console(self) -> str:
         return (self.root.parent / f"{self.root.name}.console").read_text(errors="replace")[-2000:]

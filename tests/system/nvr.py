@@ -33,6 +33,9 @@ class Nvr:
             copy_tree(container.path("/opt/nvr"), "reolink_timelapsed")
 
     def start(self) -> None:
+        """Start it, if it does not run: it does not outlast the machine."""
+        if self._answers():
+            return
         self._container.run(
             *("systemd-run", f"--unit={self._unit}", "--collect", "--quiet"),
             *("--working-directory=/opt/nvr", "--setenv=PYTHONDONTWRITEBYTECODE=1"),

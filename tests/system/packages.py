@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def wheels() -> Path:
     folder = cache() / "wheels"
     if not list(folder.glob("*.whl")):
         pinned = TREE / "debian/ffmpeg-python.txt"
-        pip = ("python3", "-m", "pip", "download", "-q", "--no-deps", "--require-hashes")
+        pip = (sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes")
         try:
             run(*pip, "-r", pinned, "-d", folder)
         except Failed as error:

@@ -51,7 +51,7 @@ class CannotRun(Exception):
 def require_tools() -> None:
     if os.geteuid() != 0:
         raise CannotRun("root is needed to boot a container")
-    tools = ("mmdebstrap", "systemd-nspawn", "nsenter", "mkfs.ext4", "dpkg-deb")
+    tools = ("mmdebstrap", "systemd-nspawn", "nsenter", "setpriv", "mkfs.ext4", "dpkg-deb", "git")
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
         raise CannotRun(f"not installed: {', '.join(missing)}")

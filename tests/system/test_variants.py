@@ -1,4 +1,7 @@
-"""The documented drop-ins, each tried: another disk, another network, another secret, two NVRs."""
+"""The package's own tests, and the documented variants of a set-up, each tried.
+
+Another disk, another network, another secret, the predecessor's settings, two NVRs.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from . import steps
 from .container import Container
 from .host import run, wait_for
 from .nvr import PASSWORD, Nvr
-from .packages import Build
+from .packages import TREE, Build
 from .steps import CONFIG, DAEMON, STITCH
 
 PLENTY = 60
@@ -34,13 +37,35 @@ def nvr(machine: Container) -> Nvr:
 
 
 @pytest.fixture(scope="module")
-def ready(machine: Container, nvr: Nvr, builds: dict[str, Build]) -> Container:
-    """A machine with the package set up, and the daemon not running."""
+def installed(machine: Container, nvr: Nvr, builds: dict[str, Build]) -> Container:
     steps.install(machine, builds["trixie"])
     nvr.start()
     steps.set_up(machine, nvr)
-    machine.run("systemctl", "stop", DAEMON)
     return machine
+
+
+@pytest.fixture
+def ready(installed: Container, nvr: Nvr) -> Iterator[Container]:
+    """A machine with the package set up and the daemon not running; so it is left, too."""
+    nvr.start()
+    kept = {name: installed.path(name).read_text() for name in (CONFIG, PASSWORD_FILE)}
+    installed.run("systemctl", "stop", DAEMON)
+    yield installed
+    installed.run("systemctl", "stop", DAEMON, check=False)
+    for unit in (DAEMON, STITCH):
+        installed.drop_in(unit, "")
+    if installed.path(CONFIG).exists():
+        for name, text in kept.items():
+            installed.path(name).write_text(text)
+
+
+def test_the_packages_own_tests(machine: Container, builds: dict[str, Build]) -> None:
+    steps.install(machine, builds["trixie"])
+    control = (TREE / "debian/tests/control").read_text()
+    command = control.partition("Test-Command: ")[2].partition("\n")[0]
+    machine.run("sh", "-c", command)
+    machine.copy_in(TREE / "debian/tests/daemon", "/root/daemon")
+    machine.run("env", "AUTOPKGTEST_TMP=/tmp", "/root/daemon")
 
 
 class Disk:
@@ -86,7 +111,6 @@ def test_data_on_another_disk_outlast_a_power_cut(ready: Container, nvr: Nvr, di
     data = "/srv/timelapse/reolink"
     owner = ("-o", "_reolink-timelapse", "-g", "_reolink-timelapse")
     ready.run("install", "-d", "-m", "0750", *owner, data)
-    settings = ready.path(CONFIG).read_text()
     steps.edit(ready, CONFIG, {"data_dir": data})
     for unit in (DAEMON, STITCH):
         ready.drop_in(
@@ -95,7 +119,7 @@ def test_data_on_another_disk_outlast_a_power_cut(ready: Container, nvr: Nvr, di
             "[Service]\nReadWritePaths=/srv/timelapse/reolink\n",
         )
     nvr.start()
-    ready.run("systemctl", "start", DAEMON)
+    ready.run("systemctl", "restart", DAEMON)
     wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, 4, data))
     ready.run("systemctl", "start", STITCH)
 
@@ -112,10 +136,6 @@ def test_data_on_another_disk_outlast_a_power_cut(ready: Container, nvr: Nvr, di
     ready.boot()
     nvr.start()
     wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, len(survivors), data))
-    ready.run("systemctl", "stop", DAEMON)
-    ready.path(CONFIG).write_text(settings)
-    for unit in (DAEMON, STITCH):
-        ready.drop_in(unit, "")
 
 
 def test_nvr_outside_the_private_networks(ready: Container, nvr: Nvr) -> None:
@@ -129,9 +149,8 @@ def test_nvr_outside_the_private_networks(ready: Container, nvr: Nvr) -> None:
     )
     ready.run("systemctl", "daemon-reload")
     ready.run("systemctl", "start", "outside.socket")
-    settings = ready.path(CONFIG).read_text()
     steps.edit(ready, CONFIG, {"host": f"http://{outside}"})
-    ready.run("systemctl", "start", DAEMON)
+    ready.run("systemctl", "restart", DAEMON)
     if "does not support BPF" in ready.out("journalctl", "-b", "--no-pager"):
         pytest.skip("this machine's kernel cannot confine a service to addresses")
     wait_for("the complaint", PLENTY, lambda: "no pictures" in ready.journal(DAEMON))
@@ -140,9 +159,6 @@ def test_nvr_outside_the_private_networks(ready: Container, nvr: Nvr) -> None:
     ready.drop_in(DAEMON, f"[Service]\nIPAddressAllow={outside}\n")
     ready.run("systemctl", "restart", DAEMON)
     wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, count + 2))
-    ready.run("systemctl", "stop", DAEMON)
-    ready.drop_in(DAEMON, "")
-    ready.path(CONFIG).write_text(settings)
 
 
 def test_encrypted_password(ready: Container) -> None:
@@ -159,11 +175,8 @@ def test_encrypted_password(ready: Container) -> None:
     )
     assert PASSWORD not in ready.path(secret).read_text()
     count = len(steps.frames(ready))
-    ready.run("systemctl", "start", DAEMON)
+    ready.run("systemctl", "restart", DAEMON)
     wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, count + 2))
-    ready.run("systemctl", "stop", DAEMON)
-    ready.drop_in(DAEMON, "")
-    ready.write(PASSWORD_FILE, f"{PASSWORD}\n", 0o600)
 
 
 def test_settings_of_the_predecessor(ready: Container, nvr: Nvr) -> None:
@@ -175,11 +188,9 @@ def test_settings_of_the_predecessor(ready: Container, nvr: Nvr) -> None:
         0o600,
     )
     count = len(steps.frames(ready))
-    ready.run("systemctl", "start", DAEMON)
+    ready.run("systemctl", "restart", DAEMON)
     wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, count + 2))
-    ready.run("systemctl", "stop", DAEMON)
     ready.path("/etc/default/reolink-timelapse").unlink()
-    ready.write(PASSWORD_FILE, f"{PASSWORD}\n", 0o600)
 
 
 def test_second_nvr(ready: Container, nvr: Nvr, upgrade: Build) -> None:
@@ -191,7 +202,7 @@ def test_second_nvr(ready: Container, nvr: Nvr, upgrade: Build) -> None:
     second.start()
     steps.set_up(ready, second, config, data_dir=data)
     ready.run("systemctl", "enable", "--now", daemon, timer)
-    ready.run("systemctl", "start", DAEMON)
+    ready.run("systemctl", "restart", DAEMON)
     wait_for("frames of the second", PLENTY, lambda: steps.has_new_frames(ready, 2, data))
     count = len(steps.frames(ready))
     wait_for("frames of the first", PLENTY, lambda: steps.has_new_frames(ready, count))

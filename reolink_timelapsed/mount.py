@@ -1,0 +1,65 @@
+"""Is the data folder's disk there? A marker in the folder tells it from a bare mount point.
+
+A folder on a disk that is not mounted looks like an empty one, and would be filled on the wrong
+disk. So the folder is marked at first use, and the state folder, which lies elsewhere, remembers
+that it was.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.store import read_json, write_beside
+
+MARKER = ".reolink-timelapse"
+_TEXT = b"""\
+The data folder of reolink-timelapse. If this file is missing where it was before, nothing is
+written: the disk of the folder is probably not mounted.
+"""
+_READABLE = 0o644
+
+
+class Mount:
+    """`folder` is where it remembers the data folder `root`."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root = root
+        self._memory = folder / "data-folder.json"
+
+    def require(self) -> None:
+        """Mark the data folder at its first use, and look for the mark ever after.
+
+        Raises:
+            StoreError: if the mark has gone, or the folder cannot be marked.
+        """
+        marker = self._root / MARKER
+        if self._is_marked(marker):
+            self._remember()
+        elif self._remembers():
+            raise StoreError(
+                f"{self._root} is not the folder it was, its file {MARKER} is missing: mount its "
+                f"disk; or, if you emptied or replaced it on purpose, run `sudo touch {marker}`"
+            )
+        else:
+            write_beside(marker, _TEXT, _READABLE)
+            self._remember()
+
+    @staticmethod
+    def _is_marked(marker: Path) -> bool:
+        try:
+            return marker.exists()
+        except OSError as error:
+            raise StoreError(f"cannot read {marker.parent}: {error.strerror}") from error
+
+    def _remembers(self) -> bool:
+        kept = read_json(self._memory)
+        return isinstance(kept, dict) and kept.get("data_dir") == str(self._root)
+
+    def _remember(self) -> None:
+        if not self._remembers():
+            with suppress(StoreError):
+                value = {"data_dir": str(self._root)}
+                write_beside(self._memory, json.dumps(value).encode(), _READABLE)

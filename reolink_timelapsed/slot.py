@@ -1,0 +1,210 @@
+"""Our one session slot at the NVR: taken by a login, kept by its token, given back by a logout.
+
+An old NVR has about two slots. So: log out before logging in, renew before the lease ends (using
+a token does not prolong it), take up the token of a process that died, and log out on the way out.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from reolink_timelapsed import api
+from reolink_timelapsed.address import Address
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.errors import BadFrame, LoginRefused, NvrError, Stopped, Unreachable
+from reolink_timelapsed.memory import KeptToken, LoginGuard, TokenFile
+from reolink_timelapsed.scrub import Scrubber
+from reolink_timelapsed.transport import Transport
+
+LOGOUT_SECONDS = 3.5
+_RENEWAL_MARGIN_SECONDS = 300.0
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who logs in."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class Slot:
+    """Logs in and out over `transport`, at most once at a time.
+
+    `ask` sends the login's request and returns the value of its reply. `file` keeps the token
+    across restarts; without one it dies with the process.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        who: Credentials,
+        clock: Clock,
+        *,
+        ask: Callable[[api.Request], api.Value],
+        guard: LoginGuard,
+        scrubber: Scrubber,
+        file: TokenFile | None,
+    ) -> None:
+        self._transport = transport
+        self._who = who
+        self._clock = clock
+        self._ask = ask
+        self._guard = guard
+        self._scrubber = scrubber
+        self._file = file
+        self._recalled = file is None
+        self._token: str | None = None
+        self._renew_at = 0.0
+        self._ends_at = 0.0
+
+    @property
+    def taken(self) -> bool:
+        """Whether a token is held."""
+        return self._token is not None
+
+    def token(self) -> str:
+        """Return a token with some of its lease left; log in anew where there is little.
+
+        The old one must be given back first, or it would block a slot. An NVR that does not
+        answer to that would not answer to a login either, so the caller hears of it.
+
+        Raises:
+            NvrError, Stopped: there is none to be had now.
+        """
+        self._recall()
+        now = self._clock.monotonic()
+        if self._token is not None and now < self._renew_at:
+            return self._token
+        if self._token is not None and now < self._ends_at:
+            self._give_back(self._token)
+        return self._login()
+
+    def token_after_loss(self) -> str:
+        """Return a new token: the NVR does not know the one that `token` returned.
+
+        Raises:
+            NvrError, Stopped: there is none to be had now.
+        """
+        self._forget()
+        return self._login()
+
+    def logout(self) -> None:
+        """Give the slot back, within a few seconds; without an answer the token is kept.
+
+        Never sent without a token: on some firmware that spoils the next login.
+        """
+        self._recall()
+        if self._token is not None:
+            try:
+                self._give_back(self._token)
+            except (NvrError, Stopped) as error:
+                log.debug("logout failed: %s", error)
+
+    def counted(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask, and count a refusal of our credentials, whatever it comes in answer to."""
+        try:
+            return ask()
+        except LoginRefused as error:
+            now = self._clock.now()
+            wait = self._guard.refused(self._credential, now, error.hold_seconds)
+            raise LoginRefused(f"{error}; {_advice(wait)}", error.code, wait) from None
+
+    def _login(self) -> str:
+        now = self._clock.now()
+        if (wait := self._guard.wait_seconds(self._credential, now)) > 0:
+            text = f"the NVR refused to let us in before; {_advice(wait)}"
+            raise LoginRefused(text, None, wait)
+        self._scrubber.add(self._who.password)
+        body = api.login(self._who.username, self._who.password)
+        token = api.token(self.counted(lambda: self._ask(body)))
+        self._keep(token, now)
+        self._scrubber.add(token.name)
+        self._guard.accepted()
+        return token.name
+
+    @property
+    def _credential(self) -> str:
+        return f"{self._transport.address.host}\0{self._who.username}\0{self._who.password}"
+
+    def _keep(self, token: api.Token, now: datetime) -> None:
+        """Hold a new token, on disk first: the sooner it is there, the less can be lost."""
+        url, lease = self._transport.url, token.lease_seconds
+        kept = KeptToken(url, self._who.username, token.name, now, lease)
+        if self._file:
+            self._file.save(kept)
+        self._hold(kept, lease)
+
+    def _hold(self, kept: KeptToken, left_seconds: float) -> None:
+        margin = min(_RENEWAL_MARGIN_SECONDS, kept.lease_seconds / 4)
+        self._token = kept.name
+        self._ends_at = self._clock.monotonic() + left_seconds
+        self._renew_at = self._ends_at - margin
+
+    def _give_back(self, token: str) -> None:
+        """Log out; whatever the NVR says to that, the token is done with."""
+        _log_out(self._transport, token)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._token = None
+        if self._file:
+            self._file.forget()
+
+    # The token of a process that died
+
+    def _recall(self) -> None:
+        """Take it up: a lost one would block a slot for an hour."""
+        kept = self._file.load() if self._file and not self._recalled else None
+        self._recalled = True
+        if kept is None:
+            return
+        self._scrubber.add(kept.name)
+        left = kept.left_seconds(self._clock.now())
+        if left and self._is_ours(kept):
+            self._hold(kept, left)
+            return
+        if left:
+            self._release(kept)
+        self._forget()
+
+    def _is_ours(self, kept: KeptToken) -> bool:
+        """Whether a token is for the same user of the same NVR as ours."""
+        there, here = Address.parse(kept.url), self._transport.address
+        same_port = there.port_for(there.scheme) == here.port_for(there.scheme)
+        return same_port and (there.host, kept.username) == (here.host, self._who.username)
+
+    def _release(self, kept: KeptToken) -> None:
+        """Log out of another NVR, or as another user, from before the configuration changed."""
+        other = Transport(kept.url, self._clock)
+        try:
+            _log_out(other, kept.name)
+        except NvrError as error:
+            log.debug("logout at %s failed: %s", kept.url, error)
+        finally:
+            other.close()
+
+
+def _log_out(transport: Transport, token: str) -> None:
+    """Send a logout; the answer may be anything, by some cameras a string of odd characters."""
+    try:
+        transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
+    except (NvrError, BadFrame) as error:
+        raise Unreachable(f"the NVR does not answer Logout: {error}") from None
+
+
+def _advice(wait: float) -> str:
+    minutes = max(math.ceil(wait / 60), 1)
+    return (
+        "correct nvr.username and the password, for example with `sudo reolink-timelapse setup`; "
+        f"the next try is in {minutes} min, because the NVR locks accounts that try too often"
+    )

@@ -1,0 +1,71 @@
+"""Decides when frames may be filed by this machine's clock; if need be it asks the NVR's."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.session import Session
+from reolink_timelapsed.store import Store
+from reolink_timelapsed.timecheck import PATIENCE_SECONDS, agrees, doubt
+
+ASK_AGAIN_SECONDS = 600.0
+
+
+class Timekeeper:
+    """Trusts the clock for good once it is synchronised, or the NVR's agrees.
+
+    Also once the machine has been up for long enough and nothing speaks against its clock.
+    """
+
+    def __init__(self, session: Session, store: Store, clock: Clock) -> None:
+        self._session = session
+        self._store = store
+        self._clock = clock
+        self._trusted = False
+        self._nvr: tuple[datetime, ...] = ()
+        self._asked_at: float | None = None
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether the machine has only just started, and a time server may yet answer."""
+        return self._clock.monotonic() < PATIENCE_SECONDS
+
+    def doubt(self, *, ask: bool) -> str:
+        """Return what speaks against this machine's clock, "" once it is trusted.
+
+        `ask` permits a question to the NVR.
+
+        Raises:
+            NvrError, Stopped: the NVR was asked, and did not say.
+        """
+        if self._trusted or self._clock.synchronised():
+            self._trusted = True
+            return ""
+        if ask:
+            self._ask_nvr()
+        now, nvr = self._clock.now(), self._nvr_now()
+        against = doubt(now, self._newest_frame(), nvr)
+        if not against and self.is_patient and not agrees(now, nvr):
+            against = "it is not synchronised yet"
+        self._trusted = not against
+        return against
+
+    def _ask_nvr(self) -> None:
+        now = self._clock.monotonic()
+        if self._asked_at is None or now - self._asked_at >= ASK_AGAIN_SECONDS:
+            self._nvr = self._session.device_times()
+            self._asked_at = self._clock.monotonic()
+
+    def _nvr_now(self) -> list[datetime]:
+        """Return what the NVR's clock must say by now."""
+        passed = timedelta(seconds=self._clock.monotonic() - (self._asked_at or 0.0))
+        return [moment + passed for moment in self._nvr]
+
+    def _newest_frame(self) -> datetime | None:
+        try:
+            frames = map(self._store.newest_frame, self._store.camera_folders())
+            return max((frame.moment for frame in frames if frame), default=None)
+        except StoreError:
+            return None
