@@ -1,4 +1,8 @@
-"""From the command line to an exit code: the one place where errors become text."""
+"""From the command line to an exit code: the one place where errors become text.
+
+A command imports what it alone needs when it runs: the daemon stays resident for years and holds
+no encoder and no simulator in memory.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reolink_timelapsed import check, config, demo, prune, report, setup, stitch, wiring
+from reolink_timelapsed import config, wiring
 from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError, TimelapseError, UsageError
 from reolink_timelapsed.logs import set_up
-from reolink_timelapsed.orders import StitchRequest
 from reolink_timelapsed.parser import build_parser
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import Store
@@ -58,6 +61,8 @@ def _load(given: argparse.Namespace, world: World, *, needs_nvr: bool) -> Config
 
 
 def _test(given: argparse.Namespace, world: World) -> int:
+    from reolink_timelapsed import check
+
     settings = _load(given, world, needs_nvr=True)
     password = config.password(settings.nvr, world.environ)
     world.clock.stop_on_signals()
@@ -86,6 +91,9 @@ def _capture(given: argparse.Namespace, world: World) -> int:
 
 
 def _stitch(given: argparse.Namespace, world: World) -> int:
+    from reolink_timelapsed import stitch
+    from reolink_timelapsed.orders import StitchRequest
+
     request = StitchRequest(
         now=given.now,
         day=given.date,
@@ -116,6 +124,8 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
 
 
 def _prune(given: argparse.Namespace, world: World) -> int:
+    from reolink_timelapsed import prune
+
     settings = _load(given, world, needs_nvr=False)
     store = wiring.mounted_store(settings, "prune", world)
     prune.run(store, settings.storage, world.clock, zone=world.zone, dry_run=given.dry_run)
@@ -123,6 +133,8 @@ def _prune(given: argparse.Namespace, world: World) -> int:
 
 
 def _status(given: argparse.Namespace, world: World) -> int:
+    from reolink_timelapsed import report
+
     settings = _load(given, world, needs_nvr=False)
     return report.run(
         settings,
@@ -135,10 +147,14 @@ def _status(given: argparse.Namespace, world: World) -> int:
 
 
 def _demo(given: argparse.Namespace, world: World) -> int:
+    from reolink_timelapsed import demo
+
     return demo.run(given.output, world.zone)
 
 
 def _setup(given: argparse.Namespace, world: World) -> int:
+    from reolink_timelapsed import setup
+
     password = _line_from_stdin() if given.password_stdin else None
 
     def probe(nvr: NvrConfig, password: str) -> setup.Found:

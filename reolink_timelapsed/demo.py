@@ -56,7 +56,7 @@ def run(folder: Path, zone: tzinfo, out: TextIO = sys.stdout) -> int:
     clock.stop_on_signals()
     captured = clock.monotonic()
     terminal = sys.stderr if sys.stderr.isatty() else None
-    store = Store(folder, "stitch")
+    store = Store(config.storage.data_dir, "stitch")
     report = stitch.run(store, config, StitchRequest(day=day), clock, zone=zone, terminal=terminal)
     _table(report.videos, out)
     times = (

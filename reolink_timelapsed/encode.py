@@ -69,7 +69,12 @@ class Job:
 def graph(job: Job) -> Any:
     """Return the ffmpeg-python graph of a run that reads JPEGs from its standard input."""
     pictures = ffmpeg.input(
-        "pipe:0", format="image2pipe", framerate=job.quality.fps, vcodec="mjpeg"
+        "pipe:0",
+        format="image2pipe",
+        framerate=job.quality.fps,
+        vcodec="mjpeg",
+        probesize=32,  # what it looks at before it starts, it would hold back
+        fpsprobesize=0,
     )
     film = _coloured(_fitted(pictures, job))
     copies = film.split()
@@ -79,7 +84,7 @@ def graph(job: Job) -> Any:
     ]
     arguments = ["-hide_banner", "-loglevel", "error", "-y"]
     if job.rung.in_flight:
-        arguments += ["-progress", "pipe:1", "-stats_period", "0.05"]
+        arguments += ["-progress", "pipe:1", "-stats_period", "0.01"]
     return ffmpeg.merge_outputs(*outputs).global_args(*arguments)
 
 

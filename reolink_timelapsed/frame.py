@@ -27,6 +27,9 @@ _SEGMENT = re.compile(r"(\d{8}T\d{2})Z_([a-z0-9]+)\.mp4\Z", re.ASCII)
 _VIDEO = re.compile(
     r"timelapse_(ch\d{1,4}_[A-Za-z0-9_-]*)_(\d{4}-\d\d-\d\d)(?:_([a-z0-9]+))?\.mp4\Z", re.ASCII
 )
+LATEST = "latest"
+"""What the link to a camera's newest video is called."""
+
 _NAME_LIMIT = 64
 """Characters of a name kept in its folder: every file name stays far below 255 bytes."""
 

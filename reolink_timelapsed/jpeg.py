@@ -49,19 +49,25 @@ def _describe(data: bytes) -> str:
 
 
 def _walk(data: bytes) -> tuple[int, int]:
-    size: tuple[int, int] | None = None
-    position = len(_SOI)
-    while True:
-        marker, start, end = _segment(data, position)
-        if marker in _FRAME_HEADERS:
-            size = _frame_header(data[start:end])
-        position = end
-        if marker == _SOS:
-            break
+    """Follow headers and scans to the end; a progressive JPEG has several of each."""
+    end = len(data.rstrip(_PADDING)) - len(_EOI)
+    size, position = _headers(data, len(_SOI))
+    while (position := _scan_end(data, position, end)) < end:
+        _, position = _headers(data, position)
     if size is None:
         raise BadFrame("JPEG without a frame header: its size is unknown")
-    _check_scan(data, position)
     return size
+
+
+def _headers(data: bytes, position: int) -> tuple[tuple[int, int] | None, int]:
+    """Return the size, where a frame header tells it, and where the next scan's data begin."""
+    size: tuple[int, int] | None = None
+    marker = None
+    while marker != _SOS:
+        marker, start, position = _segment(data, position)
+        if marker in _FRAME_HEADERS:
+            size = _frame_header(data[start:position])
+    return size, position
 
 
 def _segment(data: bytes, position: int) -> tuple[int, int, int]:
@@ -88,21 +94,24 @@ def _frame_header(payload: bytes) -> tuple[int, int]:
     return width, height
 
 
-def _check_scan(data: bytes, position: int) -> None:
-    """Refuse scans in which an FF is followed by what no encoder writes: mixed-up bytes."""
-    end = len(data.rstrip(_PADDING)) - len(_EOI)
-    if end <= position:
+def _scan_end(data: bytes, position: int, end: int) -> int:
+    """Return where picture data end: at the next header, or at `end`.
+
+    In picture data an FF is followed by 00 or a restart marker, by nothing else; in random or
+    mixed-up bytes by anything.
+    """
+    if position >= end:
         raise BadFrame("JPEG without picture data")
     while (position := data.find(b"\xff", position, end)) != -1:
         follower = data[position + 1]
-        if follower in _FOLLOWERS:
-            position += 2
-        elif follower == 0xFF:
-            position += 1
-        elif follower >= 0xC0 and follower not in (0xD8, 0xD9):
-            _, _, position = _segment(data, position)
-        else:
+        if follower in _BETWEEN_SCANS:
+            return position
+        if follower not in _FOLLOWERS:
             raise BadFrame(f"damaged JPEG: marker {follower:02X} inside the picture data")
+        position += 1 if follower == 0xFF else 2
+    return end
 
 
-_FOLLOWERS = frozenset({0x00, *range(0xD0, 0xD8)})
+_FOLLOWERS = frozenset({0x00, 0xFF, *range(0xD0, 0xD8)})
+_BETWEEN_SCANS = frozenset({0xC4, _SOS, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
+"""Tables, comments and application data; the next scan follows them."""

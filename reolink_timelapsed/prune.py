@@ -14,8 +14,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from reolink_timelapsed import plan, sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import StorageConfig
-from reolink_timelapsed.frame import Frame, parse_day
-from reolink_timelapsed.publish import LATEST
+from reolink_timelapsed.frame import LATEST, Frame, parse_day
 from reolink_timelapsed.schedule import local_day
 from reolink_timelapsed.store import Store
 

@@ -12,13 +12,11 @@ from reolink_timelapsed import sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
 from reolink_timelapsed.film import Film, Made
-from reolink_timelapsed.frame import FULL, Frame, Video
+from reolink_timelapsed.frame import FULL, LATEST, Frame, Video
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.progress import duration
 from reolink_timelapsed.splice import Spliced
 from reolink_timelapsed.store import Store
-
-LATEST = "latest"
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEGA = 1_000_000
-_BASE_MB = 60.0
-"""ffmpeg with its libraries, before the first picture."""
-
 _SHARE = 0.8
 """Of the memory that is there, what an encode may plan to take: pictures differ."""
 
@@ -40,7 +37,9 @@ _REFERENCE_MB = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One way to encode. Memory in MB per megapixel: `fixed`, and `each` for every thread.
+    """One way to encode.
+
+    Memory: `base` MB, and for each megapixel `fixed` MB and `each` MB for every thread.
 
     `lookahead` None leaves the preset's. `in_flight` bounds the pictures given to ffmpeg and
     not yet encoded; 0 leaves that to ffmpeg. Two B-frames or three, without a pyramid, make no
@@ -48,6 +47,7 @@ class Rung:
     """
 
     name: str
+    base: float
     fixed: float
     each: float
     sliced: bool
@@ -93,17 +93,15 @@ class Rung:
             + _LOOKAHEAD_MB * lookahead
             + _REFERENCE_MB * references
         )
-        return _BASE_MB + megapixels * per_megapixel
+        return self.base + megapixels * per_megapixel
 
 
 RUNGS = (
-    Rung("fast", fixed=52, each=18, sliced=False, max_threads=16),
-    Rung("steady", fixed=70, each=0.5, sliced=True, max_threads=8, lookahead=5),
-    Rung("lean", fixed=46, each=0.5, sliced=True, max_threads=8, lookahead=0, b_frames=2,
-         in_flight=6),
-    Rung("frugal", fixed=34, each=0.5, sliced=True, max_threads=4, lookahead=0, b_frames=0,
-         in_flight=5),
-)  # fmt: skip
+    Rung("fast", 190, 80, 7, sliced=False, max_threads=16),
+    Rung("steady", 150, 55, 0.5, sliced=True, max_threads=8, lookahead=5, in_flight=13),
+    Rung("lean", 120, 42, 0.5, sliced=True, max_threads=8, lookahead=0, b_frames=2, in_flight=6),
+    Rung("frugal", 120, 32, 0.5, sliced=True, max_threads=4, lookahead=0, b_frames=0, in_flight=4),
+)
 
 
 def choose(available_mb: float, megapixels: float, preset: str, cores: int) -> int:

@@ -27,16 +27,18 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reolink_timelapsed.config import StitchConfig
-from reolink_timelapsed.film import Made
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between
-from reolink_timelapsed.splice import Spliced
 from reolink_timelapsed.store import read_json
+
+if TYPE_CHECKING:  # the daemon reads sidecars, too, and need not hold the encoder in memory
+    from reolink_timelapsed.film import Made
+    from reolink_timelapsed.splice import Spliced
 
 FORMAT = 1
 _GAP_INTERVALS = 2

@@ -108,6 +108,12 @@ class Transport:
         except requests.RequestException as error:
             self.close()
             raise self._explain(error, seconds) from None
+        except (urllib3.exceptions.HTTPError, ValueError):
+            # requests looks into a redirect even if it is not to follow it
+            self.close()
+            where = self.address.host
+            text = f"{where} gives answers that make no sense: nvr.host may be another device"
+            raise Unreachable(text) from None
 
     @contextmanager
     def _bounded(self, seconds: float) -> Iterator[None]:

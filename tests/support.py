@@ -202,9 +202,9 @@ def cameras(*names: str, first: int = 0) -> list[SimulatedCamera]:
 
 @contextmanager
 def simulated(clock: SimClock | None, *names: str, **figures: Any) -> Iterator[SimulatedNvr]:
-    """Yield an NVR that lives by `clock`, with cameras of these names; at the end, judge its client.
+    """Yield an NVR that lives by `clock` (None: the real one), with cameras of these names.
 
-    None is the real clock.
+    At the end it judges its client.
     """
     with SimulatedNvr(
         cameras(*names or ("Front Door", "Yard")),
@@ -279,3 +279,10 @@ def build(  # noqa: PLR0917
     plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)
     capture = Capture(plan, config.interval, parts)
     return Daemon(clock, folder, session, store, parts, capture)
+
+
+def at(hours: int, minutes: float = 0) -> datetime:
+    """Return a moment of the test's day, UTC; the window begins at 4."""
+    return datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(
+        hours=hours, minutes=minutes
+    )

@@ -70,6 +70,8 @@ class Connection:
         while b"\r\n\r\n" not in self._buffer:
             if not self._fill() or len(self._buffer) > _HEAD_LIMIT:
                 return None
+            if self._buffer[0] == _TLS_HANDSHAKE:
+                raise BadRequest("TLS at a port without it")
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         start, headers = _parse_head(head)
         length = int(headers.get("content-length", "0"))

@@ -1,0 +1,79 @@
+"""What outlives the daemon: refused logins, and the pace they impose."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import START
+
+from reolink_timelapsed.memory import KeptToken, LoginGuard, pace
+
+FIVE_MINUTES = timedelta(minutes=5)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["one", "two", "three"]),
+        st.floats(0, 4000),  # passes
+        st.sampled_from([0.0, 0.0, 330.0, 600.0]),  # the NVR's hold
+        st.booleans(),  # a restart comes before
+    ),
+    max_size=12,
+)
+
+
+def test_the_pace() -> None:
+    minutes = [pace(count).total_seconds() / 60 for count in range(1, 8)]
+    assert minutes == [1, 10, 60, 60, 60, 60, 60]
+
+
+@settings(max_examples=20)
+@given(STEPS)
+def test_who_obeys_never_tries_more_than_twice_in_five_minutes(
+    steps: list[tuple[str, float, float, bool]],
+) -> None:
+    """Every login is refused, whatever the credential, and after any number of restarts."""
+    with TemporaryDirectory() as name:
+        guard, now, tries = LoginGuard(Path(name)), START, list[datetime]()
+        for credential, passes, hold, restart in steps:
+            guard = LoginGuard(Path(name)) if restart else guard
+            now += timedelta(seconds=passes)
+            if guard.wait_seconds(credential, now) == 0:
+                tries.append(now)
+                assert guard.refused(credential, now, hold) >= max(hold, 60)
+        assert all(sum(one <= other < one + FIVE_MINUTES for other in tries) <= 2 for one in tries)
+
+
+def test_three_tries_then_hourly_for_a_day(tmp_path: Path) -> None:
+    now, tries = START, []
+    while now < START + timedelta(hours=12):
+        tries.append(now)
+        wait = LoginGuard(tmp_path).refused("x", now, 0)
+        assert LoginGuard(tmp_path).wait_seconds("x", now + timedelta(seconds=wait - 1)) == 1
+        now += timedelta(seconds=wait)
+    gaps = [(after - before).total_seconds() for before, after in pairwise(tries)]
+    assert gaps[:2] == [60, 600]
+    assert set(gaps[2:]) == {3600}
+
+
+def test_the_file_holds_no_password(tmp_path: Path) -> None:
+    LoginGuard(tmp_path).refused("nvr\0user\0hunter22", START, 0)
+    text = (tmp_path / "refusals.json").read_text()
+    assert "hunter22" not in text
+    assert "user" not in text
+
+
+@given(st.timedeltas(timedelta(days=-400), timedelta(days=400)), st.floats(0, 86400))
+def test_what_is_left_of_a_lease(age: timedelta, lease: float) -> None:
+    token = KeptToken("http://nvr", "u", "t", START, lease)
+    left = token.left_seconds(START + age)
+    assert 0 <= left <= lease
+    assert left == lease or age > timedelta(0)
+
+
+def test_moments_are_utc(tmp_path: Path) -> None:
+    LoginGuard(tmp_path).refused("x", START.astimezone(UTC), 0)
+    assert LoginGuard(tmp_path).wait_seconds("x", START + timedelta(seconds=10)) == 50
