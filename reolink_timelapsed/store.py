@@ -54,8 +54,8 @@ class Store:
     """
 
     def __init__(self, root: Path, owner: str) -> None:
-        self.root = root
-        self._work = root / ".work" / owner
+        self.root = root.absolute()
+        self._work = self.root / ".work" / owner
         self._claim: int | None = None
 
     def open(self, *, probe: bool = True) -> None:

@@ -149,7 +149,7 @@ def test_nvr_outside_the_private_networks(ready: Container, nvr: Nvr) -> None:
     )
     ready.run("systemctl", "daemon-reload")
     ready.run("systemctl", "start", "outside.socket")
-    steps.edit(ready, CONFIG, {"host": f"http://{outside}"})
+    steps.edit(ready, CONFIG, {"host": f"http://{outside}", "timeout_seconds": 2})
     ready.run("systemctl", "restart", DAEMON)
     if "does not support BPF" in ready.out("journalctl", "-b", "--no-pager"):
         pytest.skip("this machine's kernel cannot confine a service to addresses")
