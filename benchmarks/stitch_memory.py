@@ -27,10 +27,10 @@ SIZES = ((1920, 1080), (3840, 2160), (7680, 2160))
 _FRAMES = {1920: 64, 3840: 48, 7680: 32}
 
 
-def measure(work: Path, width: int, height: int, rung: int, preset: str, cores: int) -> None:
+def measure(work: Path, size: plan.Size, rung: int, preset: str, *, cores: int) -> None:
     """Encode and print seconds and peak memory (MB) of ffmpeg."""
+    width, height = size
     pictures = draw(work / f"{width}x{height}", width, height, _FRAMES[width])
-    size = (width, height)
     small = plan.scaled_size(size, 720)
     targets = (Target(work / "full.mp4", size), Target(work / "720p.mp4", small))
     job = Job(size, targets, Quality(24, preset, 21), RUNGS[rung], cores)
@@ -81,7 +81,7 @@ def main() -> None:
     given.work.mkdir(parents=True, exist_ok=True)
     if given.case:
         width, height, rung, cores = map(int, given.case.split(","))
-        measure(given.work, width, height, rung, given.preset, cores)
+        measure(given.work, (width, height), rung, given.preset, cores=cores)
     else:
         table(given.work, given.preset, [int(count) for count in given.threads.split(",")])
 

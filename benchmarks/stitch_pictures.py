@@ -29,8 +29,19 @@ def draw(folder: Path, width: int, height: int, count: int, quality: int = 5) ->
     if len(made) != count:
         size = f"{width}x{height}"
         moving = f"testsrc2=s={width // 8}x{height // 8}:r=24"
-        graph = f"[0]{_TEXTURE},loop=-1:1[still];[still][1]overlay=x='t*300':y=H/4,noise=alls=7:allf=t"
-        command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"nullsrc=s={size}:r=24:d=0.04"]
+        graph = (
+            f"[0]{_TEXTURE},loop=-1:1[still];[still][1]overlay=x='t*300':y=H/4,noise=alls=7:allf=t"
+        )
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-y",
+            "-f",
+            "lavfi",
+            "-i",
+            f"nullsrc=s={size}:r=24:d=0.04",
+        ]
         command += ["-f", "lavfi", "-i", moving, "-filter_complex", graph, "-frames:v", str(count)]
         command += ["-pix_fmt", "yuvj420p", "-q:v", str(quality), str(folder / "%05d.jpg")]
         subprocess.run(command, check=True)

@@ -18,8 +18,8 @@ STALL_SECONDS = 600.0
 """Without any progress; at idle priority on a busy machine a picture may take minutes."""
 
 _PACE_SECONDS = 1.0
-_BUFFERED_BYTES = 400_000
-"""What ffmpeg and the pipe take in before a picture gets anywhere, and more."""
+_BUFFERED_BYTES = 50_000
+"""ffmpeg reads in blocks: several of the smallest pictures may be within one."""
 
 _SLICE_SECONDS = 1.0
 _WORDS = 400

@@ -133,18 +133,25 @@ class PieceMaker:
 
     def _rung(self, film: Film) -> int:
         width, height = film.full or (0, 0)
-        available = rungs.available_mb()
-        megapixels = width * height / rungs.MEGA
-        rung = rungs.choose(available, megapixels, film.config.preset, rungs.cores())
-        log.debug("%s: %.0f MB free: %s", film.label, available, RUNGS[rung].name)
+        available, megapixels = rungs.available_mb(), width * height / rungs.MEGA
+        preset, cores = film.config.preset, rungs.cores()
+        number = rungs.choose(available, megapixels, preset, cores)
+        if number > film.lowest_rung:
+            self._progress.clear()
+            rung = RUNGS[number]
+            log.info(
+                "%s: %.0f MB of memory are free: encoding in the %s way, with up to %.0f MB",
+                film.label, available, rung.name, rung.peak_mb(megapixels, preset, cores),
+            )  # fmt: skip
         if width > PLAYERS_STOP_AT and not self._warned:
             self._warned = True
+            self._progress.clear()
             log.warning(
                 "%s: the film is %d pixels wide; many players stop at %d: set stitch.max_width, "
                 "or take the 720p",
                 film.label, width, PLAYERS_STOP_AT,
             )  # fmt: skip
-        return rung
+        return number
 
     def _run(
         self, film: Film, piece: Piece, lengths: dict[Path, int], rung: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ _TRUE = {
     "color_transfer": "bt709",
     "color_primaries": "bt709",
 }
+
+
+_COMPLAINT = re.compile(r"\[(error|fatal|panic)\]")
+"""Marks ffprobe's own lines; what a library of it prints is no verdict on a film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,17 @@ def facts(path: Path, clock: Clock, *, decode: bool) -> Facts:
         Stopped: if the clock was told to stop.
     """
     entries = f"stream={_STREAM}:packet=pts_time,flags,data_hash"
-    command = ["ffprobe", "-v", "error", "-threads", "0", "-select_streams", "v:0"]
+    command = ["ffprobe", "-v", "level+error", "-threads", "0", "-select_streams", "v:0"]
     command += ["-show_packets", "-show_data_hash", "md5", "-show_entries", entries]
     command += ["-count_frames"] if decode else []
-    answer, complaints = _ask([*command, "-of", "json", str(path)], clock)
+    answer, said = _ask([*command, "-of", "json", str(path)], clock)
+    complaints = "\n".join(line for line in said.splitlines() if _COMPLAINT.search(line))
     try:
         value = json.loads(answer)
         stream = value["streams"][0]
         packets = tuple(_packet(row) for row in value["packets"])
     except (ValueError, KeyError, IndexError, TypeError):
-        raise EncodeError(f"{path.name} cannot be read as a film: {complaints[-300:]}") from None
+        raise EncodeError(f"{path.name} cannot be read as a film: {said[-300:]}") from None
     return Facts(
         stream, packets, int(stream.get("nb_read_frames", 0)) if decode else None, complaints
     )

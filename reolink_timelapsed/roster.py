@@ -57,7 +57,6 @@ class Roster:
         self._tries: Counter[Hashable] = Counter()
         self._gone_since: dict[int, float] = {}
         self._incomplete = False
-        self._hangs = False
         self._now = 0.0
         self._refresh_at = 0.0
         self._before: tuple[Channel, ...] = tuple(
@@ -82,7 +81,7 @@ class Roster:
             NvrError: if it does not answer; the roster stays as it was.
         """
         self._now = now
-        self._incomplete = self._hangs = False
+        self._incomplete = False
         self._ping()
         listed = [channel for channel in self._session.channels() if self._wanted(channel)]
         named = [self._named(channel) for channel in listed if not self._is_left_alone(channel)]
@@ -150,14 +149,15 @@ class Roster:
         self, key: Hashable, channel: Channel, ask: Callable[[int], Answer], unknown: Answer
     ) -> Answer | None:
         """Ask about one camera; None where it may yet say, `unknown` once it was asked enough."""
-        if not channel.online or self._hangs:
+        if not channel.online:
             return None
         self._ping()
         try:
             answer = ask(channel.number)
         except ChannelFailed as error:
             log.debug("channel %d: %s", channel.number, error)
-            self._hangs = isinstance(error, Timeout)
+            if isinstance(error, Timeout):
+                self._session.device()  # raises if it is not the camera but the whole NVR
             self._tries[key] += 1
             if self._tries[key] < _DETAIL_TRIES:
                 self._incomplete = True
@@ -195,13 +195,13 @@ class Roster:
             self._story.begin(_KEY, "none", text, now)
             return
         self._story.end(_KEY, "the NVR lists cameras again", now)
-        before = {channel.camera.folder for channel in self.channels}
-        after = {channel.camera.folder for channel in channels}
+        before = [channel.camera.folder for channel in self.channels]
+        after = [channel.camera.folder for channel in channels]
         if not before:
-            self._story.note(f"cameras: {', '.join(sorted(after))}", now)
+            self._story.note(f"cameras: {', '.join(after)}", now)
         elif before != after:
-            changes = [f"+ {folder}" for folder in sorted(after - before)]
-            changes += [f"- {folder}" for folder in sorted(before - after)]
+            changes = [f"+ {folder}" for folder in after if folder not in before]
+            changes += [f"- {folder}" for folder in before if folder not in after]
             self._story.note(f"cameras have changed: {', '.join(changes)}", now)
         self._tell_missing(channels)
 

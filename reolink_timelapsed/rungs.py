@@ -97,10 +97,10 @@ class Rung:
 
 
 RUNGS = (
-    Rung("fast", 190, 80, 7, sliced=False, max_threads=16),
+    Rung("fast", 210, 72, 9, sliced=False, max_threads=16),
     Rung("steady", 150, 55, 0.5, sliced=True, max_threads=8, lookahead=5, in_flight=13),
-    Rung("lean", 120, 42, 0.5, sliced=True, max_threads=8, lookahead=0, b_frames=2, in_flight=6),
-    Rung("frugal", 120, 32, 0.5, sliced=True, max_threads=4, lookahead=0, b_frames=0, in_flight=4),
+    Rung("lean", 125, 42, 0.5, sliced=True, max_threads=8, lookahead=0, b_frames=2, in_flight=6),
+    Rung("frugal", 110, 30, 0.5, sliced=True, max_threads=4, lookahead=0, b_frames=0, in_flight=4),
 )
 
 
@@ -164,10 +164,8 @@ def _file_cache(group: Path) -> int:
     """Return the bytes of files in a group's memory: they give way when memory is wanted."""
     lines = (line.split() for line in _text(group / "memory.stat").splitlines())
     stat = {line[0]: int(line[1]) for line in lines if len(line) == 2}
-    names = ("total_active_file", "total_inactive_file")
-    if names[0] not in stat:
-        names = ("active_file", "inactive_file")
-    return sum(stat.get(name, 0) for name in names)
+    prefix = "total_" if "total_inactive_file" in stat else ""
+    return sum(stat.get(f"{prefix}{kind}_file", 0) for kind in ("active", "inactive"))
 
 
 def _number(path: Path) -> int | None:

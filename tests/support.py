@@ -67,6 +67,7 @@ class Clockwork(JumpingClock):
         super().__init__(start)
         self._plans: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
+        self.longest_sleep = 0.0
         self.settle: Callable[[], None] = lambda: None
         """Lets the simulated NVR notice in real time what its client has given up."""
 
@@ -79,11 +80,16 @@ class Clockwork(JumpingClock):
         """Plan `action` for a moment; a step of the clock does not move the plan."""
         self.after((moment - self.now()).total_seconds(), action)
 
+    def suspend(self, seconds: float) -> None:
+        """Let time pass in which the daemon does nothing: the machine sleeps."""
+        super().sleep(seconds)
+
     def sleep(self, seconds: float) -> None:
         if threading.current_thread() is not threading.main_thread():
             super().sleep(seconds)  # the simulated NVR takes its time
             return
         self.settle()
+        self.longest_sleep = max(self.longest_sleep, seconds)
         end = self.monotonic() + seconds
         while self._plans and self._plans[0][0] <= end and not self.stopping:
             due, _, action = heapq.heappop(self._plans)

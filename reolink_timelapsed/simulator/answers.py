@@ -130,7 +130,7 @@ def channel_status(question: Question) -> Reply:
 def _status(
     form: StatusForm, channel: int, camera: SimulatedCamera | None, monotonic: float
 ) -> dict[str, Any]:
-    online = int(camera is not None and camera.is_online(monotonic))
+    online = int(camera is not None and camera.is_online(monotonic) and not camera.called_offline)
     if form == "oldest":
         return {"channel": channel, "online": online}
     name = camera.name if camera is not None and online else ""

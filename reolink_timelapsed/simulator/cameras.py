@@ -77,6 +77,8 @@ class SimulatedCamera:
     model: str = "RLC-810A"
     uid: str = ""
     online: bool = True
+    called_offline: bool = False
+    """Whether the channel status says offline although the camera works."""
     dead: bool = False
     latency: float = 0.0
     snap_size: tuple[int, int] | None = None
