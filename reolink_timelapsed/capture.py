@@ -21,7 +21,7 @@ from reolink_timelapsed.errors import LoginRefused, NvrError, Stopped, StoreErro
 from reolink_timelapsed.holdoff import Holdoff
 from reolink_timelapsed.ledger import Ledger, status
 from reolink_timelapsed.room import Room
-from reolink_timelapsed.rounds import Rounds
+from reolink_timelapsed.rounds import DISK, Rounds
 from reolink_timelapsed.schedule import Plan, Ticks, Window
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.story import Story, span
@@ -192,9 +192,8 @@ class Capture:
         now = self._clock.monotonic()
         if reason := self._disk_obstacle(now):
             self._why = StoreError.reason
-            self._parts.story.begin("disk", "disk", f"capture pauses: {reason}", now)
+            self._parts.story.begin(DISK, DISK, f"capture pauses: {reason}", now)
             return reason
-        self._parts.story.end("disk", "the disk takes frames again", now)
         if not (self._holdoff.error and self._holdoff.active(now)):
             return ""
         self._why = self._holdoff.error.reason

@@ -125,11 +125,21 @@ class PieceMaker:
             return self._run(film, piece, lengths, rung), rung
         except child.OutOfMemory as error:
             if rung + 1 == len(RUNGS):
-                raise
+                raise self._given_up(film, error) from None
             film.lowest_rung = rung + 1
             self._progress.clear()
             log.warning("%s: %s; once more in the %s way", film.label, error, RUNGS[rung + 1].name)
+        try:
             return self._run(film, piece, lengths, rung + 1), rung + 1
+        except child.OutOfMemory as error:
+            raise self._given_up(film, error) from None
+
+    @staticmethod
+    def _given_up(film: Film, error: child.OutOfMemory) -> EncodeError:
+        return EncodeError(
+            f"{film.label}: {error}; the frames are kept and it is tried again: free some memory, "
+            "or make the film smaller with stitch.max_width"
+        )
 
     def _rung(self, film: Film) -> int:
         width, height = film.full or (0, 0)

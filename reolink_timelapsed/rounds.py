@@ -27,6 +27,9 @@ _PROBE_SECONDS = 3.0
 _PROBE_PATIENCE_SECONDS = 600.0
 """After this long a bad channel is tried even where the round leaves no room."""
 
+DISK = "disk"
+"""The key under which the journal is told of faults of the disk; a stored frame ends them."""
+
 log = logging.getLogger(__name__)
 
 Size = tuple[int, int]
@@ -115,6 +118,7 @@ class Rounds:
             record.miss(health.reason)
             return False
         frame = self._store.put_frame(channel.camera.folder, day.window.day, moment, picture)
+        self._story.end(DISK, "the disk takes frames again", self._clock.monotonic())
         record.frame(frame.moment, len(picture))
         self._succeeded(channel, health, size)
         return tries == 1

@@ -43,6 +43,7 @@ _REMEDIES = {
     errno.EPERM: "not permitted: the folder must belong to the user this runs as",
     errno.EIO: "the disk reports an input/output error: it may be failing, look at `dmesg`",
     errno.ENOTDIR: "a file is in the place of a folder",
+    errno.EEXIST: "a file is in the place of a folder",
     errno.ENOENT: "it has vanished: is its disk still mounted?",
 }
 

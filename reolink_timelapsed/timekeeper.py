@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.clock import Clock
@@ -26,6 +27,7 @@ class Timekeeper:
         self._trusted = False
         self._nvr: tuple[datetime, ...] = ()
         self._asked_at: float | None = None
+        self._newest: datetime | None = None
 
     @property
     def is_patient(self) -> bool:
@@ -64,8 +66,9 @@ class Timekeeper:
         return [moment + passed for moment in self._nvr]
 
     def _newest_frame(self) -> datetime | None:
-        try:
-            frames = map(self._store.newest_frame, self._store.camera_folders())
-            return max((frame.moment for frame in frames if frame), default=None)
-        except StoreError:
-            return None
+        """Return when the last frame was taken; looked up until there is one, it is no small work."""
+        if self._newest is None:
+            with suppress(StoreError):
+                frames = map(self._store.newest_frame, self._store.camera_folders())
+                self._newest = max((frame.moment for frame in frames if frame), default=None)
+        return self._newest
