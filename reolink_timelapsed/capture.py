@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.board import State
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.coverage import STOPPED, DayRecord
 from reolink_timelapsed.errors import LoginRefused, NvrError, Stopped, StoreError, Unreachable
 from reolink_timelapsed.holdoff import Holdoff
 from reolink_timelapsed.ledger import Ledger, status
@@ -34,6 +34,7 @@ SLICE_SECONDS = 5.0
 IDLE_LOGOUT = timedelta(minutes=3)
 """A longer wait gives the slot to people meanwhile."""
 
+_SLOW_ROUNDS = 2
 _TOO_SLOW = "round too long"
 _CLOCK = "clock stepped"
 
@@ -67,7 +68,7 @@ class Capture:
         self._owes = False
         self._owed: list[Channel] | None = None
         self._why = ""
-        self._slow_said = False
+        self._slow_rounds = 0
 
     def run(self) -> None:
         """Capture window after window; on the way out log out, whatever happened."""
@@ -84,7 +85,14 @@ class Capture:
         finally:
             self._parts.notifier.stopping()
             self._parts.session.close()
-            self._parts.ledger.save()
+            self._write_down()
+
+    def _write_down(self) -> None:
+        """Leave the record of a day that is not over to the next process."""
+        if day := self._parts.ledger.day:
+            self._why = STOPPED
+            self._settle(day)
+        self._parts.ledger.save()
 
     # Waiting
 
@@ -111,7 +119,7 @@ class Capture:
             return self._parts.timekeeper.doubt(ask=may_ask)
         except NvrError as error:
             self._hold(error)
-            return f"the NVR does not say either ({error})"
+            return self._parts.timekeeper.doubt(ask=False)
 
     def _rest(self, window: Window) -> None:
         """Wait for a window's start, as long as the clock does not change its mind."""
@@ -147,8 +155,8 @@ class Capture:
                 self._try(day, ticks.due)
             else:
                 self._wait(min(ticks.due, window.end))
-        self._settle(day)
         if not self._clock.stopping:
+            self._settle(day)
             self._parts.ledger.close(self._clock.now())
 
     def _try(self, day: DayRecord, until: datetime) -> None:
@@ -170,8 +178,8 @@ class Capture:
             self._owed = self._parts.rounds.channels()
             day.rounds += 1
         started = self._clock.monotonic()
-        if self._parts.rounds.take(day, self._owed, until):
-            self._say_if_slow(self._clock.monotonic() - started)
+        smooth = self._parts.rounds.take(day, self._owed, until)
+        self._say_if_slow(self._clock.monotonic() - started, smooth=smooth)
         self._owes = False
         self._holdoff.clear()
         self._parts.story.end("nvr", "the NVR gives pictures again", self._clock.monotonic())
@@ -219,12 +227,15 @@ class Capture:
             level = logging.ERROR if isinstance(error, LoginRefused) else logging.WARNING
             self._parts.story.begin("nvr", error.reason, f"no pictures: {error}", now, level)
 
-    def _say_if_slow(self, seconds: float) -> None:
-        """Tell once what a round takes in which every camera gave its picture at once."""
+    def _say_if_slow(self, seconds: float, *, smooth: bool) -> None:
+        """Tell once that rounds are too long, if two are though every camera answers at once."""
         interval = self._interval.total_seconds()
-        if self._slow_said or seconds <= interval:
-            return
-        self._slow_said = True
+        if self._slow_rounds < _SLOW_ROUNDS:
+            self._slow_rounds = self._slow_rounds + 1 if smooth and seconds > interval else 0
+            if self._slow_rounds == _SLOW_ROUNDS:
+                self._say_slow(seconds, interval)
+
+    def _say_slow(self, seconds: float, interval: float) -> None:
         log.warning(
             "a round over all cameras takes %.0f s, longer than the interval of %.0f s: every "
             "camera gets a frame each %.0f s; raise capture.interval_seconds, or choose cameras "

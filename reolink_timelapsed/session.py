@@ -70,6 +70,8 @@ class Session:
         self._timeout = timeout_seconds
         self._quiet_until = 0.0
         self._give_up_at = 0.0
+        if token_file:  # the process before us may have been killed right after a snapshot
+            self._quiet(SNAPSHOT_GAP_SECONDS)
         self._slot = Slot(
             transport,
             credentials,
@@ -199,6 +201,8 @@ class Session:
             answer = self._transport.post(name, token, body, self._left(DETAIL_SECONDS))
         except BadFrame as error:
             raise Busy(f"no whole answer to {name}: {error}") from None
+        if api.first_reply(answer) is None:
+            raise Busy(f"{name} was answered with {len(answer)} bytes that are no API reply")
         return api.value(name, answer)
 
     def _optional(self, ask: Callable[[], Answer], unknown: Answer) -> Answer:

@@ -90,12 +90,15 @@ class Slot:
         return self._login()
 
     def token_after_loss(self) -> str:
-        """Return a new token: the NVR does not know the one that `token` returned.
+        """Return a new token: the NVR says that it does not know the one that `token` returned.
+
+        That one is given back all the same, for it may yet block a slot.
 
         Raises:
             NvrError, Stopped: there is none to be had now.
         """
-        self._forget()
+        if self._token is not None:
+            self._give_back(self._token)
         return self._login()
 
     def logout(self) -> None:

@@ -66,7 +66,7 @@ class Timekeeper:
         return [moment + passed for moment in self._nvr]
 
     def _newest_frame(self) -> datetime | None:
-        """Return when the last frame was taken; looked up until there is one, it is no small work."""
+        """Return when the last frame was taken; looked for once, for that is no small work."""
         if self._newest is None:
             with suppress(StoreError):
                 frames = map(self._store.newest_frame, self._store.camera_folders())

@@ -25,8 +25,8 @@ from reolink_timelapsed.api import Request, first_reply
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import BadFrame, NvrError, Stopped, Timeout, Unreachable
 
-MAX_BODY_BYTES = 32 * 2**20
-"""Several times the largest picture; with a copy of it still far below 100 MB of memory."""
+MAX_BODY_BYTES = 16 * 2**20
+"""Twice the largest picture; with a copy of it still far below 64 MB of memory."""
 
 _CHUNK_BYTES = 64 * 2**10
 _PATH = "/cgi-bin/api.cgi"

@@ -6,12 +6,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from support import MINUTELY, Clockwork, Daemon, Journal, at, build
+from support import Clockwork, Daemon, Journal, at, build
 
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.mount import MARKER
@@ -20,7 +19,7 @@ from reolink_timelapsed.simulator import SimulatedNvr
 
 FRONT = "ch0_Front_Door"
 MB = 1_000_000
-TWO_MINUTES = replace(MINUTELY, interval=timedelta(minutes=2))
+LARGE = 600 * MB
 
 
 class Disk:
@@ -43,32 +42,18 @@ class Disk:
     def unmount(self) -> None:
         subprocess.run(["umount", "--lazy", str(self.point)], check=True)
 
-    def fill(self, leave: int) -> None:
-        """Fill it up to so many bytes."""
-        free = shutil.disk_usage(self.point).free
-        (self.point / "filler").write_bytes(bytes(max(free - leave, 0)))
-
-    def free(self) -> None:
-        (self.point / "filler").unlink()
+    def leave(self, free: int) -> None:
+        """Shrink or grow it so that so many bytes are free."""
+        self.remount(f"size={shutil.disk_usage(self.point).used + max(free, 4096)}")
 
 
 @pytest.fixture
 def disk(folder: Path) -> Iterator[Disk]:
-    """Sixteen megabytes."""
-    small = Disk(folder / "data", "16m")
-    small.mount()
-    yield small
-    if os.path.ismount(small.point):
-        small.unmount()
-
-
-@pytest.fixture
-def large_disk(folder: Path) -> Iterator[Disk]:
-    """Room for the hysteresis; memory is used only for what is written."""
-    large = Disk(folder / "data", "600m")
-    large.mount()
-    yield large
-    large.unmount()
+    disk = Disk(folder / "data", "600m")
+    disk.mount()
+    yield disk
+    if os.path.ismount(disk.point):
+        disk.unmount()
 
 
 def accounted(daemon: Daemon, minute: float) -> int:
@@ -87,8 +72,8 @@ def test_a_disk_that_is_full_in_the_middle_of_a_write_and_then_is_not(
     for camera in nvr.cameras:
         camera.min_bytes = MB
     daemon = build(nvr, folder, clock)
-    clock.at(at(4, 5.5), lambda: disk.fill(MB // 2))
-    clock.at(at(4, 20.5), disk.free)
+    clock.at(at(4, 5.5), lambda: disk.leave(MB // 2))
+    clock.at(at(4, 20.5), lambda: disk.leave(LARGE))
     daemon.run(until=at(4, 23.5))
     assert_nothing_torn(daemon)
     taken = [round((one.moment - at(4)).total_seconds() / 60) for one in daemon.frames()]
@@ -105,8 +90,8 @@ def test_a_disk_that_is_full_in_the_middle_of_a_write_and_then_is_not(
 def test_a_full_disk_at_the_start_does_not_end_the_daemon(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
 ) -> None:
-    disk.fill(0)
-    clock.at(at(4, 10.5), disk.free)
+    disk.leave(0)
+    clock.at(at(4, 10.5), lambda: disk.leave(LARGE))
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(4, 19.5))
     assert 8 <= len(daemon.frames()) <= 10
@@ -128,7 +113,7 @@ def test_a_disk_that_becomes_read_only(
 
 
 def test_space_runs_short_and_capture_resumes_with_hysteresis(
-    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, large_disk: Disk
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
 ) -> None:
     asked: list[float] = []
     limit = 50 * MB
@@ -139,14 +124,13 @@ def test_space_runs_short_and_capture_resumes_with_hysteresis(
         min_free_bytes=limit,
         make_room=lambda: asked.append(clock.monotonic()),
     )
-    clock.at(at(4, 5.5), lambda: large_disk.fill(limit - MB))
-    clock.at(at(4, 10.5), large_disk.free)
-    clock.at(at(4, 10.5), lambda: large_disk.fill(limit + 2 * MB))  # above the limit: not enough
+    clock.at(at(4, 5.5), lambda: disk.leave(limit - MB))
+    clock.at(at(4, 10.5), lambda: disk.leave(limit + 2 * MB))  # above the limit: not enough
     states: list[str] = []
     clock.at(at(4, 15), lambda: states.append(daemon.state()))
-    clock.at(at(4, 20.5), large_disk.free)
+    clock.at(at(4, 20.5), lambda: disk.leave(LARGE))
     daemon.run(until=at(4, 29.5))
-    assert RESUME_BYTES + limit < 600 * MB
+    assert RESUME_BYTES + limit < LARGE
     taken = [round((one.moment - at(4)).total_seconds() / 60) for one in daemon.frames()]
     assert taken[:6] == [0, 1, 2, 3, 4, 5]
     assert taken[6] in (20, 21, 22)
@@ -158,11 +142,12 @@ def test_space_runs_short_and_capture_resumes_with_hysteresis(
 
 
 def test_filmed_frames_are_pruned_before_capture_pauses(
-    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, large_disk: Disk
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
 ) -> None:
-    """What may go is the filler here; it goes in the same moment."""
-    daemon = build(nvr, folder, clock, min_free_bytes=50 * MB, make_room=large_disk.free)
-    clock.at(at(4, 5.5), lambda: large_disk.fill(40 * MB))
+    """Pruning is a disk that grows, here."""
+    make_room = partial(disk.leave, LARGE)
+    daemon = build(nvr, folder, clock, min_free_bytes=50 * MB, make_room=make_room)
+    clock.at(at(4, 5.5), lambda: disk.leave(40 * MB))
     daemon.run(until=at(4, 9.5))
     assert len(daemon.frames()) == 10
     assert journal.warnings() == []
@@ -174,7 +159,7 @@ def test_a_disk_that_is_not_mounted_is_refused_rather_than_filled(
     build(nvr, folder, clock).run(until=at(4, 1.5))
     disk.unmount()
     clock.at(at(4, 10.5), disk.mount)
-    clock.at(at(4, 10.5), lambda: (disk.point / MARKER).touch())
+    clock.at(at(4, 10.5), (disk.point / MARKER).touch)
     daemon = build(nvr, folder, clock)
     before: list[list[Path]] = []
     clock.at(at(4, 10), lambda: before.append(list(disk.point.iterdir())))
@@ -197,7 +182,7 @@ def test_a_disk_that_is_unplugged_while_it_is_in_use(
 
 
 def test_a_folder_that_was_emptied_on_purpose_is_used_after_the_remedy(
-    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
 ) -> None:
     build(nvr, folder, clock).run(until=at(4, 4.5))
     shutil.rmtree(folder / "data")

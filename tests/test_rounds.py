@@ -56,7 +56,7 @@ LOST = {
     -506: 6,
     -503: 11,
 }
-"""Frames that two of these codes cost at an interval of two minutes; the others cost one or none."""
+"""Frames that two of these codes cost at one in two minutes; all others cost one or none."""
 
 
 def on(fault: Misbehaviour, channel: int, times: int | None = None) -> Misbehaviour:

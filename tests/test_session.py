@@ -168,7 +168,15 @@ def test_a_token_that_the_nvr_lost_is_replaced_and_the_frame_is_not_lost(
     session.snapshot(0)
     nvr.misbehave(Kind.RSP_CODE, cmd="Snap", code=-6, times=1)
     assert picture_size(session.snapshot(0)) == (256, 144)
-    assert commands(nvr) == ["Login", "Snap", "Snap", "Login", "Snap"]
+    assert commands(nvr) == ["Login", "Snap", "Snap", "Logout", "Login", "Snap"]
+
+
+def test_a_token_that_is_wrongly_called_unknown_does_not_keep_its_slot(
+    nvr: SimulatedNvr, session: Session
+) -> None:
+    nvr.misbehave(Kind.JSON_LABELLED, code=-6, times=1)
+    session.snapshot(0)
+    assert len(nvr.live_sessions) == 1
 
 
 def test_error_token_means_the_same(nvr: SimulatedNvr, session: Session) -> None:
@@ -389,7 +397,7 @@ def test_a_token_left_behind_that_is_dead_costs_one_question(
     build_session(nvr, folder, clock).device()
     nvr.reboot(down_seconds=0)
     build_session(nvr, folder, clock).device()
-    assert commands(nvr) == ["Login", "GetDevInfo", "GetDevInfo", "Login", "GetDevInfo"]
+    assert commands(nvr)[2:] == ["GetDevInfo", "Logout", "Login", "GetDevInfo"]
 
 
 def test_a_token_left_behind_is_renewed_when_its_time_comes(
@@ -537,7 +545,7 @@ def test_a_question_about_a_dead_camera_is_no_fault_of_the_nvr(
 
 def test_an_endless_answer_is_given_up(nvr: SimulatedNvr, session: Session) -> None:
     nvr.misbehave(Kind.ENDLESS, cmd="Snap", times=1)
-    with pytest.raises(BadFrame, match="more than 32 MiB"):
+    with pytest.raises(BadFrame, match="more than 16 MiB"):
         session.snapshot(0)
     session.snapshot(0)
 

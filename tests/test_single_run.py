@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 from support import MINUTELY, Clockwork, Journal, at, build
 
-from reolink_timelapsed.schedule import UTC
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.single_run import SingleRun
 

@@ -1,0 +1,218 @@
+"""The daemon as a process of its own: signals, kills, and what it lets out."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from support import PASSWORD, PATIENCE_SECONDS, USERNAME, simulated
+
+from reolink_timelapsed.jpeg import picture_size
+from reolink_timelapsed.simulator import Kind, SimulatedNvr
+
+ROOT = Path(__file__).parent.parent
+STOP_SECONDS = 5.0
+"""What a stop may take at most, from the signal to the end."""
+
+KILLS = 50
+
+FORKS = """
+import os, sys
+from reolink_timelapsed import board, capture, cli, wiring
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(cli.main(line.split()))
+    print(pid, flush=True)
+"""
+"""A process that has done all its imports, and forks a daemon for every line of arguments."""
+
+
+@pytest.fixture
+def nvr() -> Iterator[SimulatedNvr]:
+    """On the real clock."""
+    with simulated(None) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def config(folder: Path, nvr: SimulatedNvr) -> Path:
+    path = folder / "config.yaml"
+    settings = {
+        "nvr": {"host": nvr.url, "username": USERNAME, "password": PASSWORD},
+        "capture": {"interval_seconds": 1, "daily_start": "00:00", "duration_hours": 24},
+        "storage": {"data_dir": str(folder / "data"), "min_free_gb": 0},
+    }
+    path.write_text(json.dumps(settings))  # JSON is YAML
+    path.chmod(0o600)
+    return path
+
+
+def environment(folder: Path) -> dict[str, str]:
+    state = {"STATE_DIRECTORY": str(folder / "state"), "RUNTIME_DIRECTORY": str(folder / "run")}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TZ": "UTC"} | state
+
+
+@contextmanager
+def daemon(config: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "reolink_timelapsed", "--config", str(config)]
+    with subprocess.Popen(
+        [*command, *options, "capture"],
+        env=environment(config.parent),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until(what: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not what():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.005)
+
+
+def frames(folder: Path) -> list[Path]:
+    return sorted((folder / "data" / "frames").glob("*/*/*.jpg"))
+
+
+# Told to stop
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_a_logout(
+    nvr: SimulatedNvr, folder: Path, config: Path, number: int
+) -> None:
+    with daemon(config) as process:
+        wait_until(lambda: len(frames(folder)) >= 4)
+        process.send_signal(number)
+        began = time.monotonic()
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert time.monotonic() - began < STOP_SECONDS
+    assert nvr.log[-1].cmd == "Logout"
+    assert nvr.live_sessions == []
+    assert all(picture_size(frame.read_bytes()) for frame in frames(folder))
+    assert not (folder / "state" / ".state" / "session.json").exists()
+
+
+def test_a_signal_ends_it_in_time_while_a_snapshot_hangs(
+    nvr: SimulatedNvr, folder: Path, config: Path
+) -> None:
+    nvr.misbehave(Kind.SILENCE, cmd="Snap")
+    with daemon(config) as process:
+        wait_until(lambda: nvr.log and nvr.log[-1].cmd == "Snap")
+        process.terminate()
+        began = time.monotonic()
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert time.monotonic() - began < STOP_SECONDS
+    assert nvr.log[-1].cmd == "Logout"
+    assert nvr.live_sessions == []
+    assert frames(folder) == []
+
+
+def test_a_signal_ends_it_while_it_waits_for_a_slot(
+    nvr: SimulatedNvr, folder: Path, config: Path
+) -> None:
+    nvr.take_slots(2, 3600)
+    with daemon(config) as process:
+        wait_until(lambda: "slots" in _state(folder))
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert [one.cmd for one in nvr.log] == ["Login"]
+
+
+def _state(folder: Path) -> str:
+    path = folder / "run" / "status.json"
+    return str(json.loads(path.read_text())["state"]) if path.exists() else ""
+
+
+# Killed
+
+
+def test_fifty_kills_in_a_row_leave_at_most_one_slot_taken(
+    nvr: SimulatedNvr, folder: Path, config: Path
+) -> None:
+    token_file = folder / "state" / ".state" / "session.json"
+    rng = random.Random(50)
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS],
+        env=environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as forks:
+        assert forks.stdin
+        assert forks.stdout
+        for kill in range(KILLS):
+            forks.stdin.write(f"--config {config} capture\n")
+            forks.stdin.flush()
+            pid = int(forks.stdout.readline())
+            time.sleep(rng.uniform(1.2, 1.8) if kill % 10 == 9 else rng.uniform(0, 0.15))
+            wait_until(lambda: _kept(token_file, nvr))
+            os.kill(pid, signal.SIGKILL)
+            assert len(nvr.live_sessions) <= 1
+        forks.stdin.close()
+    assert -5 not in {one.outcome for one in nvr.log}
+    assert sum(one.cmd == "Login" for one in nvr.log) <= 2
+    assert len(frames(folder)) >= 5
+    assert all(picture_size(frame.read_bytes()) for frame in frames(folder))
+    before = len(nvr.log)
+    with daemon(config) as process:
+        wait_until(lambda: len(nvr.log) > before + 2)
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert nvr.live_sessions == []
+
+
+def _kept(token_file: Path, nvr: SimulatedNvr) -> bool:
+    """Whether no token is on its way to the disk: in those milliseconds a kill would lose it."""
+    live = nvr.live_sessions
+    try:
+        return not live or json.loads(token_file.read_text())["token"] in live
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+# What gets out
+
+
+def test_no_secret_gets_out_whatever_happens(nvr: SimulatedNvr, folder: Path, config: Path) -> None:
+    nvr.misbehave(Kind.CUT, cmd="Snap", times=1)
+    nvr.misbehave(Kind.RSP_CODE, cmd="Snap", code=-6, times=1, detail=PASSWORD)
+    with daemon(config, "--verbose") as process:
+        wait_until(lambda: len(frames(folder)) >= 4)
+        tokens = {one.given for one in nvr.log if one.given}
+        state = (folder / "run" / "status.json").read_text()
+        process.terminate()
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+    assert len(tokens) >= 2
+    assert "DEBUG" in said
+    for secret in (PASSWORD, *tokens):
+        for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
+            assert form not in said + state
+
+
+def test_a_wrong_password_does_not_end_it(nvr: SimulatedNvr, folder: Path, config: Path) -> None:
+    nvr.accounts[USERNAME] = "another"
+    with daemon(config) as process:
+        wait_until(lambda: "reolink-timelapse setup" in _state(folder))
+        assert process.poll() is None
+        process.terminate()
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
+    assert said.count("sudo reolink-timelapse setup") == 1
+    assert [one.cmd for one in nvr.log] == ["Login"]
+    assert (folder / "state" / ".state" / "refusals.json").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,128 @@
+"""The record of the day on disk, through restarts, kills and days that end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support import DAY, Journal, at
+
+from reolink_timelapsed import ledger
+from reolink_timelapsed.coverage import STOPPED
+from reolink_timelapsed.ledger import SAVE_EVERY, Ledger
+from reolink_timelapsed.schedule import Window
+from reolink_timelapsed.store import Store
+
+WINDOW = Window(at(4), at(22), DAY)
+MINUTE = timedelta(minutes=1)
+YARD = "ch1_Yard"
+
+
+@pytest.fixture
+def store(folder: Path) -> Store:
+    made = Store(folder / "data", "capture")
+    made.open()
+    return made
+
+
+def put(store: Store, minutes: int, size: int = 1000) -> None:
+    for minute in range(minutes):
+        store.put_frame(YARD, DAY, at(4, minute), bytes(size))
+
+
+def test_the_window_is_on_disk_from_the_first_moment(store: Store) -> None:
+    keeper = Ledger(store)
+    keeper.open(WINDOW, MINUTE)
+    keeper.join(at(4))
+    record = ledger.load(store, DAY)
+    assert record
+    assert record.window == WINDOW
+
+
+def test_nothing_is_written_before_it_was_read(store: Store) -> None:
+    keeper = Ledger(store)
+    keeper.open(WINDOW, MINUTE)
+    keeper.save()
+    assert ledger.load(store, DAY) is None
+
+
+def test_a_restart_adds_up_and_frames_are_counted_on_disk(store: Store) -> None:
+    put(store, 10)
+    first = Ledger(store)
+    day = first.open(WINDOW, MINUTE)
+    first.join(at(4))
+    day.rounds = 14
+    for _ in range(4):
+        day.camera(YARD).miss("offline")
+    day.miss_rounds("NVR unreachable", 2)
+    first.save()
+    put(store, 5)  # and five more before it was killed, of which it wrote nothing
+    second = Ledger(store)
+    day = second.open(WINDOW, MINUTE)
+    day.camera(YARD).miss("disk")  # before the disk could be read
+    second.join(at(4, 30))
+    assert day.camera(YARD).captured == 15
+    assert day.camera(YARD).size == 15_000
+    assert day.missing(YARD, at(4, 30)) == {
+        "offline": 4,
+        "disk": 1,
+        "NVR unreachable": 2,
+        STOPPED: 30 - 20 - 2,
+    }
+
+
+def test_it_is_saved_now_and_then_and_after_a_step_of_the_clock(store: Store) -> None:
+    keeper = Ledger(store)
+    day = keeper.open(WINDOW, MINUTE)
+    keeper.join(at(4))
+    for moment, rounds in (
+        (at(4) + SAVE_EVERY / 2, 0),
+        (at(4) + SAVE_EVERY, 2),
+        (at(4) + 1.5 * SAVE_EVERY, 2),
+        (at(3), 4),
+    ):
+        day.rounds += 1
+        keeper.save_now_and_then(moment)
+        saved = ledger.load(store, DAY)
+        assert saved
+        assert saved.rounds == rounds
+
+
+def test_the_end_of_a_day_is_its_sum_in_the_journal(store: Store, journal: Journal) -> None:
+    put(store, 10)
+    keeper = Ledger(store)
+    day = keeper.open(WINDOW, MINUTE)
+    keeper.join(at(4))
+    day.rounds = 12
+    day.camera(YARD).miss("offline")
+    day.camera(YARD).miss("offline")
+    keeper.close(at(22))
+    assert journal.texts == [
+        "2026-11-22: frames: ch1_Yard 10 of 1080 (2 offline, 1068 not running)",
+    ]
+    assert keeper.day is None
+
+
+def test_a_folder_that_cannot_be_written_costs_the_record_and_no_more(
+    store: Store, folder: Path
+) -> None:
+    (folder / "data" / "coverage").write_text("in the way")
+    keeper = Ledger(store)
+    keeper.open(WINDOW, MINUTE)
+    keeper.join(at(4))
+    keeper.save()
+    assert ledger.load(store, DAY) is None
+
+
+def test_what_the_rest_of_the_day_needs(store: Store) -> None:
+    put(store, 10, size=1_000_000)
+    keeper = Ledger(store)
+    day = keeper.open(WINDOW, MINUTE)
+    keeper.join(at(4, 10))
+    assert ledger.rest_bytes(day, at(4, 10)) == 1070 * 1_000_000
+    assert ledger.rest_bytes(day, at(22)) == 0
+    assert ledger.status(day, at(4, 10), 5_000_000_000) == (
+        "2026-11-22: 10 frames of 1 cameras, 0 missed; the rest of the day needs 1.1 GB "
+        "of 5.0 GB free"
+    )

@@ -1,0 +1,83 @@
+"""What is sent to the socket of the service manager."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import DAY, Clockwork, ServiceManager, at
+
+from reolink_timelapsed.board import FILE_NAME, Board, State
+from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.schedule import Window
+from reolink_timelapsed.scrub import Scrubber
+from reolink_timelapsed.systemd import Notifier
+
+
+@pytest.fixture
+def address(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = folder / "notify"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    return path
+
+
+def test_the_messages(address: Path) -> None:
+    with ServiceManager(address) as systemd:
+        notifier = Notifier()
+        notifier.ready()
+        notifier.ping()
+        notifier.status("all is well")
+        notifier.stopping()
+    assert systemd.messages == ["READY=1", "WATCHDOG=1", "STATUS=all is well", "STOPPING=1"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sdnotify's own
+def test_without_a_service_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    Notifier().ready()
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere/at/all")
+    Notifier().ping()
+
+
+def test_any_status_arrives_and_is_one_printable_line(address: Path) -> None:
+    with ServiceManager(address) as systemd:
+        notifier = Notifier()
+
+        @given(st.text(max_size=200))
+        def send(text: str) -> None:
+            notifier.status(text)
+            notifier.ping()
+
+        send()
+    statuses = systemd.messages[::2]
+    assert set(systemd.messages[1::2]) == {"WATCHDOG=1"}
+    assert all(
+        one.startswith("STATUS=") and one.isascii() and one.isprintable() for one in statuses
+    )
+
+
+def test_the_board_shows_the_same_in_a_file(address: Path, folder: Path, clock: Clockwork) -> None:
+    scrubber = Scrubber()
+    scrubber.add("hunter22")
+    day = DayRecord(Window(at(4), at(22), DAY), timedelta(minutes=1))
+    with ServiceManager(address) as systemd:
+        board = Board(Notifier(), scrubber, clock, folder / "run")
+        board.tell(State("the password is hunter22", day, logged_in=True))
+    assert systemd.messages == ["STATUS=the password is ***"]
+    path = folder / "run" / FILE_NAME
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert json.loads(path.read_text()) == {
+        "state": "the password is ***",
+        "since": "2026-11-22T03:50:00+00:00",
+        "logged_in": True,
+        "day": day.to_json(),
+    }
+
+
+def test_a_board_without_a_folder_speaks_to_systemd_alone(clock: Clockwork, folder: Path) -> None:
+    Board(Notifier(), Scrubber(), clock, None).tell(State("fine"))
+    assert list(folder.iterdir()) == []
