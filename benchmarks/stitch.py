@@ -1,6 +1,6 @@
 """The stitch against the predecessor's command, and against what the machine can do at all.
 
-    python benchmarks/stitch.py [--frames 240] [--size 3840x2160] [--preset veryfast] [--only NAME,…]
+    python benchmarks/stitch.py [--frames 240] [--size 3840x2160] [--only NAME,…]
 
 Prints wall time, processor time and peak memory of ffmpeg for one hour of frames:
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
@@ -28,6 +28,15 @@ _WORDS = 400
 
 class OutOfMemory(EncodeError):
     """ffmpeg was killed, or could not get memory: another rung may do."""
+
+
+def yield_to_others() -> None:
+    """Let this process and its children have the processor and the disk only when idle.
+
+    Where the system forbids it, as our unit's sandbox does, whoever forbids it has seen to it.
+    """
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 class Child:

@@ -195,21 +195,23 @@ def version() -> str:
     for program in ("ffmpeg", "ffprobe"):
         if shutil.which(program) is None:
             raise EncodeError(f"{program} is not installed: {_INSTALL}")
-    words = _answer("-version").split()
-    found = words[2] if len(words) > 2 else "unknown"
+    encoders, banner = _encoders()
+    words = re.match(r"ffmpeg version (\S+)", banner)
+    found = words[1] if words else "unknown"
     number = re.match(r"n?(\d+)\.(\d+)", found)
     if number and (int(number[1]), int(number[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise EncodeError(f"ffmpeg {found} is too old, {oldest} is needed: {_INSTALL}")
-    if not re.search(r"\blibx264\b", _answer("-encoders")):
+    if not re.search(r"\blibx264\b", encoders):
         raise EncodeError(f"this ffmpeg ({found}) has no libx264 encoder: {_INSTALL}")
     return found
 
 
-def _answer(question: str) -> str:
+def _encoders() -> tuple[str, str]:
+    """Return ffmpeg's list of encoders, and the banner it shows above it."""
     try:
         done = subprocess.run(
-            ["ffmpeg", question],
+            ["ffmpeg", "-encoders"],
             check=True,
             capture_output=True,
             text=True,
@@ -219,4 +221,4 @@ def _answer(question: str) -> str:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise EncodeError(f"ffmpeg does not work ({error}): {_INSTALL}") from error
-    return done.stdout
+    return done.stdout, done.stderr

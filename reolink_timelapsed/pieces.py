@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta, tzinfo
 from pathlib import Path
 
 from reolink_timelapsed import child, encode, exif, jpeg, probe, rungs
@@ -21,6 +22,7 @@ from reolink_timelapsed.frame import Segment
 from reolink_timelapsed.plan import Piece, Size
 from reolink_timelapsed.progress import Progress, duration
 from reolink_timelapsed.rungs import RUNGS
+from reolink_timelapsed.schedule import hour_of
 from reolink_timelapsed.store import Store
 
 PLAYERS_STOP_AT = 4096
@@ -41,8 +43,9 @@ class _FramesChanged(Exception):
 class PieceMaker:
     """Encodes what a film lacks."""
 
-    def __init__(self, store: Store, clock: Clock, progress: Progress) -> None:
+    def __init__(self, store: Store, clock: Clock, progress: Progress, zone: tzinfo) -> None:
         self._store = store
+        self._zone = zone
         self._clock = clock
         self._progress = progress
         self._warned = False
@@ -88,7 +91,7 @@ class PieceMaker:
         film.remember(piece.hour, record)
         size = "{}x{}".format(*(film.full or (0, 0)))
         self._progress.say(
-            f"{film.label}: {_span(piece)}: {len(piece.picks)} frames of {size} "
+            f"{film.label}: {self._span(piece)}: {len(piece.picks)} frames of {size} "
             f"in {duration(seconds)}"
         )
 
@@ -188,7 +191,8 @@ class PieceMaker:
         if facts.decoded != len(piece.picks) and self._undecodable(film, piece):
             raise _FramesChanged("some cannot be decoded")
         if wrong:
-            raise EncodeError(f"{film.label}: {_span(piece)} came out wrong: {'; '.join(wrong)}")
+            span = self._span(piece)
+            raise EncodeError(f"{film.label}: {span} came out wrong: {'; '.join(wrong)}")
         return Part(target.size, target.path.stat().st_size, facts.digest(), facts.signature)
 
     def _undecodable(self, film: Film, piece: Piece) -> bool:
@@ -215,6 +219,12 @@ class PieceMaker:
         )
         self._store.write_json(film.record_path(piece.hour), record.to_json())
         return record
+
+    def _span(self, piece: Piece) -> str:
+        """Return the hours of a piece, for people."""
+        end = hour_of(piece.picks[-1].at) + timedelta(hours=1)
+        first, last = (moment.astimezone(self._zone) for moment in (piece.hour, end))
+        return f"{first:%H:%M}-{last:%H:%M}"
 
     def _work(self, piece: Piece, rendition: str) -> Path:
         return self._store.work_path(Segment(piece.hour, rendition).name)
@@ -255,9 +265,3 @@ def _read(path: Path) -> bytes:
         raise _FramesChanged(f"{path.name} went away") from None
     except OSError as error:
         raise BadFrame(f"cannot be read: {error.strerror}") from error
-
-
-def _span(piece: Piece) -> str:
-    """Return the hours (UTC) of a piece, for people."""
-    first, last = f"{piece.hour:%H}", f"{piece.picks[-1].at:%H}"
-    return f"{first} h UTC" if first == last else f"{first}-{last} h UTC"

@@ -99,7 +99,7 @@ class _Stitch:
         self._zone = zone
         self._progress = progress
         self._days = Days(store, config.capture, zone)
-        self._maker = PieceMaker(store, clock, progress)
+        self._maker = PieceMaker(store, clock, progress, zone)
         self._splicer = Splicer(store, clock, self._maker, zone)
         self._publisher = Publisher(store, self._days, clock, version)
         self._report = StitchReport()

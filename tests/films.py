@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -95,19 +95,22 @@ def segments(root: Path, name: str = f"{DAY}", folder: str = FOLDER) -> dict[str
 
 def numbers(path: Path, start: float | None = None) -> list[int | None]:
     """Return the numbers of a film's pictures; from `start` seconds on, as a player seeks."""
-    width, height = size_of(path)
     seek = [] if start is None else ["-ss", str(start)]
     raw = subprocess.run(
         ["ffmpeg", "-v", "error", *seek, "-i", str(path), "-map", "0:v", "-fps_mode", "passthrough",
-         "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+         "-f", "yuv4mpegpipe", "-pix_fmt", "gray", "-strict", "-1", "-"],
         check=True,
         capture_output=True,
     ).stdout  # fmt: skip
-    length = width * height
-    return [
-        read_number(raw[begin : begin + length], width, height)
-        for begin in range(0, len(raw), length)
-    ]
+    header, _, rest = raw.partition(b"\n")
+    width, height = (int(word[1:]) for word in header.split()[1:3])
+    pictures = (part for part in _cut(rest, len(b"FRAME\n") + width * height))
+    return [read_number(picture[len(b"FRAME\n") :], width, height) for picture in pictures]
+
+
+def _cut(data: bytes, length: int) -> Iterator[bytes]:
+    for begin in range(0, len(data), length):
+        yield data[begin : begin + length]
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -203,8 +203,8 @@ def fake(folder: Path, script: str, version: str = "5.1.9-0+deb12u1") -> str:
     path = folder / "ffmpeg"
     path.write_text(
         "#!/bin/sh\n"
-        f'case "$1" in -version) echo "ffmpeg version {version} Copyright"; exit;;\n'
-        '-encoders) echo " V....D libx264 H.264"; exit;; esac\n'
+        f'if [ "$1" = -encoders ]; then echo "ffmpeg version {version} Copyright" >&2\n'
+        'echo " V....D libx264 H.264"; exit; fi\n'
         f"{script}\n"
     )
     path.chmod(0o755)

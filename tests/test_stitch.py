@@ -34,11 +34,11 @@ CLOCK = Clock()
 
 
 def test_a_day_becomes_two_videos_with_every_frame_in_order(tmp_path: Path) -> None:
-    fill(tmp_path, minutes(at(4), 300), size=(960, 540 + 180))
+    fill(tmp_path, minutes(at(4), 300), size=(320, 180))
     report = make(tmp_path)
     assert [(one.rendition, one.frames, one.size) for one in report.videos] == [
-        ("full", 300, (960, 720)),
-        ("720p", 300, (960, 720)),
+        ("full", 300, (320, 180)),
+        ("720p", 300, (320, 180)),
     ]
     for one in report.videos:
         assert numbers(one.path) == list(range(300))
@@ -104,18 +104,15 @@ def test_seeking_lands_on_the_right_picture_on_both_sides_of_a_seam(tmp_path: Pa
 
 
 def test_a_late_frame_costs_just_its_hour(tmp_path: Path) -> None:
-    fill(tmp_path, minutes(at(4), 180))
+    fill(tmp_path, minutes(at(4), 120))
     make(tmp_path, at(5, 5))
     make(tmp_path, at(6, 5))
-    make(tmp_path, at(7, 5))
     before = segments(tmp_path)
-    fill(tmp_path, [at(5, 30, 30)], first=777)
-    make(tmp_path, at(7, 10))
+    fill(tmp_path, [at(4, 30, 30)], first=777)
+    make(tmp_path, at(6, 10))
     after = segments(tmp_path)
-    assert [name for name in after if after[name] != before[name]] == ["20261122T05Z_full.mp4"]
-    report = make(tmp_path)
-    shown = numbers(report.videos[0].path)
-    assert shown == [*range(91), 777, *range(91, 180)]
+    assert [name for name in after if after[name] != before[name]] == ["20261122T04Z_full.mp4"]
+    assert numbers(make(tmp_path).videos[0].path) == [*range(31), 777, *range(31, 120)]
 
 
 def test_frames_that_come_after_the_video_make_it_again(tmp_path: Path) -> None:
@@ -183,7 +180,7 @@ def test_a_film_of_fixed_length(tmp_path: Path) -> None:
     moments = [m for m in minutes(at(4), 1080) if not at(9) <= m < at(10)]
     fill(tmp_path, moments)
     config = films.configured(target_seconds=3)
-    for hour in range(5, 23, 3):
+    for hour in range(5, 23, 8):
         make(tmp_path, at(hour, 1), config)
     report = make(tmp_path, config=config)
     shown = [number for number in numbers(report.videos[0].path) if number is not None]
@@ -231,14 +228,14 @@ def test_files_that_are_no_whole_pictures_are_left_out_named_and_counted(
 
 
 def test_a_picture_that_only_looks_whole_is_found_out(tmp_path: Path) -> None:
-    frames = fill(tmp_path, minutes(at(4), 30))
+    frames = fill(tmp_path, minutes(at(4), 10))
     whole = frames[7].path.read_bytes()
     tables = whole.index(b"\xff\xc4")
     length = int.from_bytes(whole[tables + 2 : tables + 4], "big")
     bad = whole[: tables + 4] + b"\xee" * (length - 2) + whole[tables + 2 + length :]
     frames[7].path.write_bytes(bad)
     report = make(tmp_path)
-    assert numbers(report.videos[0].path) == [n for n in range(30) if n != 7]
+    assert numbers(report.videos[0].path) == [n for n in range(10) if n != 7]
     assert sidecar(tmp_path)["frames"]["refused"] == {frames[7].path.name: "cannot be decoded"}
 
 
