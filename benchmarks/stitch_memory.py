@@ -35,14 +35,12 @@ def measure(work: Path, size: plan.Size, rung: int, preset: str, *, cores: int) 
     targets = (Target(work / "full.mp4", size), Target(work / "720p.mp4", small))
     job = Job(size, targets, Quality(24, preset, 21), RUNGS[rung], cores)
     began = time.monotonic()
-    child.encode(
+    run = child.Run(
         encode.encode_command(job),
         (path.read_bytes() for path in pictures),
         [target.path for target in targets],
-        Clock(),
-        lambda: None,
-        in_flight=RUNGS[rung].in_flight,
     )
+    child.encode([run], Clock(), lambda: None, in_flight=RUNGS[rung].in_flight)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / rungs.MEGA
     print(f"{time.monotonic() - began:.1f} {peak:.0f}")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.scrub import Scrubber
-from reolink_timelapsed.store import write_beside
 from reolink_timelapsed.systemd import Notifier
 
 FILE_NAME = "status.json"

@@ -27,6 +27,7 @@ from reolink_timelapsed.session import Session
 from reolink_timelapsed.story import Story, span
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
+from reolink_timelapsed.turn import Turn
 
 SLICE_SECONDS = 5.0
 """The longest wait without a ping, and how soon a step of the clock is noticed."""
@@ -35,6 +36,7 @@ IDLE_LOGOUT = timedelta(minutes=3)
 """A longer wait gives the slot to people meanwhile."""
 
 _SLOW_ROUNDS = 2
+_BY_HAND = "another command"
 _TOO_SLOW = "round too long"
 _CLOCK = "clock stepped"
 
@@ -53,6 +55,7 @@ class Parts:
     room: Room
     ledger: Ledger
     story: Story
+    turn: Turn
     tell: Callable[[State], None]
 
 
@@ -124,7 +127,9 @@ class Capture:
     def _rest(self, window: Window) -> None:
         """Wait for a window's start, as long as the clock does not change its mind."""
         self._free_slot_until(window.start)
-        self._tell(f"waiting for the next start at {window.start.astimezone():%Y-%m-%d %H:%M}")
+        text = f"waiting for the next start at {window.start.astimezone():%Y-%m-%d %H:%M}"
+        self._tell(text)
+        log.info("%s", text)
         while not self._clock.stopping and self._plan.at(now := self._clock.now()) == window:
             if now >= window.start:
                 return
@@ -161,7 +166,7 @@ class Capture:
 
     def _try(self, day: DayRecord, until: datetime) -> None:
         """Take the round that is owed, or what is left of it, if nothing stands in the way."""
-        if not self._obstacle():
+        if not self._obstacle() and self._takes_turn():
             seconds = (until - self._clock.now()).total_seconds()
             try:
                 self._round(day, self._clock.monotonic() + seconds)
@@ -169,6 +174,8 @@ class Capture:
                 self._hold(error)
             except StoreError as error:
                 self._parts.room.failed(error, self._clock.monotonic())
+            finally:
+                self._parts.turn.give()
         text = status(day, self._clock.now(), self._parts.room.free_bytes())
         obstacle = self._obstacle()
         self._tell(f"{obstacle}; {text}" if obstacle else text)
@@ -183,6 +190,14 @@ class Capture:
         self._owes = False
         self._holdoff.clear()
         self._parts.story.end("nvr", "the NVR gives pictures again", self._clock.monotonic())
+
+    def _takes_turn(self) -> bool:
+        """Whether nobody else on this machine speaks to the NVR; a `test` by hand takes seconds."""
+        taken = self._parts.turn.take()
+        if not taken:
+            self._why = _BY_HAND
+            self._wait(self._clock.now() + timedelta(seconds=1))
+        return taken
 
     def _settle(self, day: DayRecord) -> None:
         """Write down what the tick that is over still owes."""

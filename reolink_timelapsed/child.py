@@ -8,7 +8,9 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
@@ -190,38 +192,51 @@ def failure(status: int, words: str) -> Exception:
     return EncodeError(f"ffmpeg failed with status {status}: {last or 'it did not say why'}")
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command, what it is fed, and the files it writes."""
+
+    command: Sequence[str]
+    pictures: Iterable[bytes]
+    writes: Sequence[Path]
+
+
 def encode(
-    command: Sequence[str],
-    pictures: Iterable[bytes],
-    writes: Sequence[Path],
+    runs: Sequence[Run],
     clock: Clock,
     advance: Callable[[], None],
     *,
     in_flight: int = 0,
     stall_seconds: float = STALL_SECONDS,
 ) -> None:
-    """Run an encoder over `pictures`; `advance` is called after each one.
+    """Run encoders side by side, fed in turns; `advance` is called after each picture.
+
+    One that fails ends them all.
 
     Raises:
         OutOfMemory, EncodeError: what ffmpeg died of.
         StoreError: if the disk is full.
         Stopped: if the clock was told to stop; ffmpeg is gone by then.
     """
-    child = Child(command, clock, stall_seconds)
-    try:
-        for picture in pictures:
-            child.feed(picture, in_flight)
-            advance()
-        child.finish(writes)
-    finally:
-        child.close()
+    with ExitStack() as stack:
+        children = []
+        for run in runs:
+            children.append(Child(run.command, clock, stall_seconds))
+            stack.callback(children[-1].close)
+        for pictures in zip_longest(*(run.pictures for run in runs)):
+            for child, picture in zip(children, pictures, strict=True):
+                if picture is not None:
+                    child.feed(picture, in_flight)
+                    advance()
+        for child, run in zip(children, runs, strict=True):
+            child.finish(run.writes)
 
 
 def join(
     command: Sequence[str], made: Path, clock: Clock, stall_seconds: float = STALL_SECONDS
 ) -> None:
     """Run a command that needs no pictures. Raises as `encode` does."""
-    encode(command, (), [made], clock, lambda: None, stall_seconds=stall_seconds)
+    encode([Run(command, (), [made])], clock, lambda: None, stall_seconds=stall_seconds)
 
 
 def _footprint(path: Path) -> tuple[int, int] | None:

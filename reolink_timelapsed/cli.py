@@ -16,16 +16,19 @@ from pathlib import Path
 
 from reolink_timelapsed import config, wiring
 from reolink_timelapsed.config import Config, NvrConfig
-from reolink_timelapsed.errors import ConfigError, TimelapseError, UsageError
+from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
 from reolink_timelapsed.logs import set_up
 from reolink_timelapsed.parser import build_parser
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.turn import NVR, Turn, only_one
 from reolink_timelapsed.wiring import World
 
 _SOFTWARE = 70
 _INTERRUPTED = 130
+_PATIENCE_SECONDS = 120.0
+"""For a round of the daemon to end."""
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.exit_code:
             log.error("%s", error)
         return error.exit_code
+    except OSError as error:
+        log.error("the output cannot be written: %s", error.strerror or error)
+        return StoreError.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception:
@@ -66,8 +72,14 @@ def _test(given: argparse.Namespace, world: World) -> int:
     settings = _load(given, world, needs_nvr=True)
     password = config.password(settings.nvr, world.environ)
     world.clock.stop_on_signals()
-    session = wiring.session(settings.nvr, password, world, world.state_folder(settings))
-    return check.run(settings, session, Store(settings.storage.data_dir, "test"))
+    memory = world.state_folder(settings)
+    session = wiring.session(settings.nvr, password, world, memory)
+    turn = Turn(memory, NVR)
+    turn.wait(world.clock, _PATIENCE_SECONDS)
+    try:
+        return check.run(settings, session, Store(settings.storage.data_dir, "test"))
+    finally:
+        turn.give()
 
 
 def _capture(given: argparse.Namespace, world: World) -> int:
@@ -77,6 +89,7 @@ def _capture(given: argparse.Namespace, world: World) -> int:
     world.clock.stop_on_signals()
     store = Store(settings.storage.data_dir, "capture")
     memory = world.state_folder(settings)
+    only_one(store.root, "capture")
     session = wiring.session(settings.nvr, password, world, memory, keep_token=True)
     daemon = wiring.capture(
         settings,

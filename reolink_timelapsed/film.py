@@ -11,10 +11,10 @@ from typing import Any
 
 from reolink_timelapsed import plan
 from reolink_timelapsed.config import StitchConfig
+from reolink_timelapsed.files import read_json
 from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment
 from reolink_timelapsed.plan import Pick, Piece, Size
 from reolink_timelapsed.schedule import hour_of
-from reolink_timelapsed.store import read_json
 
 RECIPE = 1
 """Counted up when the same frames and settings would give another film."""

@@ -40,7 +40,9 @@ class Health:
         self.failures += FAILURES_TO_BE_BAD if isinstance(error, _AT_ONCE) else 1
         self.reason = error.reason
         was_bad, self.bad = self.bad, self.failures >= FAILURES_TO_BE_BAD
-        if self.bad:
+        if self.bad and not was_bad and isinstance(error, Timeout):
+            self.probe_at = now  # it may have been a moment's: once more in the next round
+        elif self.bad:
             self._plan_probe(error, now)
         return self.bad and not was_bad
 

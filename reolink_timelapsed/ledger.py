@@ -9,8 +9,9 @@ from pathlib import Path
 
 from reolink_timelapsed.coverage import STOPPED, CameraRecord, DayRecord
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.files import read_json
 from reolink_timelapsed.schedule import Window, ticks_between
-from reolink_timelapsed.store import Store, read_json
+from reolink_timelapsed.store import Store
 
 SAVE_EVERY = timedelta(minutes=5)
 _GB = 1e9

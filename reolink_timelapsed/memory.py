@@ -20,7 +20,7 @@ from typing import Any
 
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.store import read_json, remove_beside, write_beside
+from reolink_timelapsed.files import read_json, remove_beside, write_beside
 
 _PACE = (timedelta(seconds=60), timedelta(minutes=10), timedelta(hours=1))
 """Waits after the 1st, the 2nd and every further refusal of the same credential.

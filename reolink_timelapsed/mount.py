@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.store import read_json, write_beside
+from reolink_timelapsed.files import read_json, write_beside
 
 MARKER = ".reolink-timelapse"
 _TEXT = b"""\

@@ -13,12 +13,14 @@ from reolink_timelapsed.errors import UsageError
 from reolink_timelapsed.frame import parse_day
 
 _EXITS = """\
-exit codes: 0 all is well, 1 a video could not be made or (status) a camera is silent,
-64 usage, 69 the NVR cannot be reached, 74 disk, 77 login refused, 78 configuration"""
+exit codes: 0 all is well, 1 a video could not be made or (status) a camera
+is silent, 64 usage, 69 the NVR cannot be reached, 74 disk, 77 login refused,
+78 configuration"""
 
 _FIRST_STEPS = """\
-first steps: `sudo reolink-timelapse setup`, then `sudo reolink-timelapse test`, then
-`sudo systemctl enable --now reolink-timelapse`. No NVR at hand: `reolink-timelapse demo`."""
+first steps: `sudo reolink-timelapse setup`, `sudo reolink-timelapse test`,
+then `sudo systemctl enable --now reolink-timelapse`. Without an NVR:
+`reolink-timelapse demo`."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from reolink_timelapsed import ledger, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import CameraRecord, DayRecord
+from reolink_timelapsed.files import translated
 from reolink_timelapsed.frame import Camera, parse_day, parse_frame_name
 from reolink_timelapsed.overview import CameraDay, Day, Sighting
 from reolink_timelapsed.schedule import Daily, Window, local_day, tick_from
-from reolink_timelapsed.store import Store, translated
+from reolink_timelapsed.store import Store
 
 DAYS = 8
 """Today and the week before."""

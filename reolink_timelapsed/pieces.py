@@ -8,18 +8,18 @@ the pieces it touches, and a kill costs the piece in work.
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import timedelta, tzinfo
 from pathlib import Path
 
-from reolink_timelapsed import child, encode, exif, jpeg, probe, rungs
+from reolink_timelapsed import child, encode, pictures, probe, rungs
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.encode import Job, Quality, Target
-from reolink_timelapsed.errors import BadFrame, EncodeError, StoreError
+from reolink_timelapsed.errors import EncodeError, StoreError
 from reolink_timelapsed.film import Film, Made, Part, Record
-from reolink_timelapsed.frame import Segment
-from reolink_timelapsed.plan import Piece, Size
+from reolink_timelapsed.frame import FULL, Segment
+from reolink_timelapsed.pictures import FramesChanged
+from reolink_timelapsed.plan import Piece
 from reolink_timelapsed.progress import Progress, duration
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
@@ -36,18 +36,24 @@ _FILM_SHARE = 0.6
 log = logging.getLogger(__name__)
 
 
-class _FramesChanged(Exception):
-    """A frame went away, or became another, since the film was planned."""
-
-
 class PieceMaker:
     """Encodes what a film lacks."""
 
-    def __init__(self, store: Store, clock: Clock, progress: Progress, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        progress: Progress,
+        zone: tzinfo,
+        *,
+        cores: int | None = None,
+    ) -> None:
         self._store = store
-        self._zone = zone
         self._clock = clock
         self._progress = progress
+        self._zone = zone
+        self._cores = cores or rungs.cores()
+        self._at_once: int | None = None
         self._warned = False
 
     def make(self, film: Film) -> list[Made]:
@@ -63,8 +69,8 @@ class PieceMaker:
         self._progress.begin(film.label, sum(len(piece.picks) for piece in _missing(film)))
         while missing := _missing(film):
             try:
-                self._make_one(film, missing[0])
-            except _FramesChanged as change:
+                self._make_some(film, missing[: self._side_by_side(film)])
+            except FramesChanged as change:
                 changes += 1
                 if changes >= _TRIES:
                     raise EncodeError(f"{film.label}: frames keep changing: {change}") from None
@@ -74,42 +80,37 @@ class PieceMaker:
             if (record := film.record(piece))
         ]
 
-    def _make_one(self, film: Film, piece: Piece) -> None:
-        lengths = self._check(film, piece)
-        if len(lengths) < len({pick.frame for pick in piece.picks}):
-            return  # some were refused: the film is planned without them
-        needed = sum(lengths.values()) * _FILM_SHARE
+    def _side_by_side(self, film: Film) -> int:
+        if film.full is None or film.lowest_rung:
+            return 1
+        return self._at_once or rungs.side_by_side(
+            rungs.available_mb(), _megapixels(film), film.config.preset, self._cores
+        )
+
+    def _make_some(self, film: Film, some: Sequence[Piece]) -> None:
+        lengths: dict[Path, int] = {}
+        for piece in some:
+            checked = pictures.check(pick.frame.path for pick in piece.picks)
+            film.sizes[piece.hour] = checked.sizes
+            if checked.refused:
+                self._refuse(film, checked.refused)
+                return  # the film is planned without them
+            lengths |= checked.lengths
+        self._see_that_it_fits(film, sum(lengths.values()))
+        began = self._clock.monotonic()
+        rung = self._encode(film, some, lengths)
+        proven = [self._parts(film, piece) for piece in some]
+        seconds = (self._clock.monotonic() - began) / len(some)
+        for piece, parts in zip(some, proven, strict=True):
+            self._publish(film, piece, parts, rung=rung, seconds=seconds)
+
+    def _see_that_it_fits(self, film: Film, size: int) -> None:
+        needed = size * _FILM_SHARE
         if self._store.free_bytes() < needed:
             raise StoreError(
                 f"{film.label}: the disk is nearly full: the next hour of film needs "
                 f"{needed / 1e6:.0f} MB; free some space, or lower storage.keep_frames_days"
             )
-        began = self._clock.monotonic()
-        parts, rung = self._encode(film, piece, lengths)
-        seconds = self._clock.monotonic() - began
-        record = self._publish(film, piece, parts, rung, seconds)
-        film.remember(piece.hour, record)
-        size = "{}x{}".format(*(film.full or (0, 0)))
-        self._progress.say(
-            f"{film.label}: {self._span(piece)}: {len(piece.picks)} frames of {size} "
-            f"in {duration(seconds)}"
-        )
-
-    def _check(self, film: Film, piece: Piece) -> dict[Path, int]:
-        """Return the lengths of the piece's whole pictures; refuse the others."""
-        sizes: Counter[Size] = Counter()
-        lengths: dict[Path, int] = {}
-        refused: dict[str, str] = {}
-        for path in dict.fromkeys(pick.frame.path for pick in piece.picks):
-            try:
-                data = _read(path)
-                sizes[exif.upright(jpeg.picture_size(data), data)] += 1
-                lengths[path] = len(data)
-            except BadFrame as error:
-                refused[path.name] = str(error)
-        self._refuse(film, refused)
-        film.sizes[piece.hour] = sizes
-        return lengths
 
     def _refuse(self, film: Film, refused: dict[str, str]) -> None:
         if not refused:
@@ -120,20 +121,28 @@ class PieceMaker:
         more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
         log.warning("%s: left out, no whole picture: %s%s", film.label, ", ".join(named), more)
 
-    def _encode(
-        self, film: Film, piece: Piece, lengths: dict[Path, int]
-    ) -> tuple[dict[str, Part], int]:
+    def _encode(self, film: Film, some: Sequence[Piece], lengths: dict[Path, int]) -> int:
+        """Encode into the work folder; return the rung it was done on."""
         rung = max(self._rung(film), film.lowest_rung)
         try:
-            return self._run(film, piece, lengths, rung), rung
+            self._run(film, some, lengths, rung)
         except child.OutOfMemory as error:
             if rung + 1 == len(RUNGS):
                 raise self._given_up(film, error) from None
-            film.lowest_rung = rung + 1
+            self._at_once = 1
+            film.lowest_rung = rung = rung + 1
             self._progress.clear()
-            log.warning("%s: %s; once more in the %s way", film.label, error, RUNGS[rung + 1].name)
+            log.warning("%s: %s; once more in the %s way", film.label, error, RUNGS[rung].name)
+            self._run_again(film, some, lengths, rung)
+        return rung
+
+    def _run_again(
+        self, film: Film, some: Sequence[Piece], lengths: dict[Path, int], rung: int
+    ) -> None:
+        """Encode one after the other, on a lower rung."""
         try:
-            return self._run(film, piece, lengths, rung + 1), rung + 1
+            for piece in some:
+                self._run(film, [piece], lengths, rung)
         except child.OutOfMemory as error:
             raise self._given_up(film, error) from None
 
@@ -145,9 +154,9 @@ class PieceMaker:
         )
 
     def _rung(self, film: Film) -> int:
-        width, height = film.full or (0, 0)
-        available, megapixels = rungs.available_mb(), width * height / rungs.MEGA
-        preset, cores = film.config.preset, rungs.cores()
+        width, _ = film.full or (0, 0)
+        available, megapixels = rungs.available_mb(), _megapixels(film)
+        preset, cores = film.config.preset, self._cores
         number = rungs.choose(available, megapixels, preset, cores)
         if number > film.lowest_rung:
             self._progress.clear()
@@ -166,30 +175,39 @@ class PieceMaker:
             )  # fmt: skip
         return number
 
-    def _run(
-        self, film: Film, piece: Piece, lengths: dict[Path, int], rung: int
-    ) -> dict[str, Part]:
-        """Encode the piece into the work folder, and prove it."""
-        targets = {
-            rendition.name: Target(self._work(piece, rendition.name), size)
+    def _run(self, film: Film, some: Sequence[Piece], lengths: dict[Path, int], rung: int) -> None:
+        runs = []
+        for piece in some:
+            job = self._job(film, piece, rung)
+            fed = pictures.feed(piece.picks, lengths)
+            writes = [target.path for target in job.targets]
+            runs.append(child.Run(encode.encode_command(job), fed, writes))
+        in_flight = RUNGS[rung].in_flight
+        child.encode(runs, self._clock, self._progress.advance, in_flight=in_flight)
+
+    def _job(self, film: Film, piece: Piece, rung: int) -> Job:
+        config, seen = film.config, film.sizes[piece.hour]
+        return Job(
+            picture=next(iter(seen)) if len(seen) == 1 else None,
+            targets=tuple(self._targets(film, piece).values()),
+            quality=Quality(config.fps, config.preset, config.crf),
+            rung=RUNGS[rung],
+            cores=self._cores,
+        )
+
+    def _targets(self, film: Film, piece: Piece) -> dict[str, Target]:
+        return {
+            rendition.name: Target(
+                self._store.work_path(Segment(piece.hour, rendition.name).name), size
+            )
             for rendition, size in film.renditions()
         }
-        job = _job(film, piece, tuple(targets.values()), rung)
-        child.encode(
-            encode.encode_command(job),
-            _pictures(piece, lengths),
-            [target.path for target in job.targets],
-            self._clock,
-            self._progress.advance,
-            in_flight=RUNGS[rung].in_flight,
-        )
-        return {name: self._proven(film, piece, target) for name, target in targets.items()}
 
     def _proven(self, film: Film, piece: Piece, target: Target) -> Part:
         facts = probe.facts(target.path, self._clock, decode=True)
         wrong = list(probe.faults(facts, len(piece.picks), target.size, film.config.fps))
         if facts.decoded != len(piece.picks) and self._undecodable(film, piece):
-            raise _FramesChanged("some cannot be decoded")
+            raise FramesChanged("some cannot be decoded")
         if wrong:
             span = self._span(piece)
             raise EncodeError(f"{film.label}: {span} came out wrong: {'; '.join(wrong)}")
@@ -202,12 +220,14 @@ class PieceMaker:
         self._refuse(film, {path.name: "cannot be decoded" for path in bad})
         return bool(bad)
 
+    def _parts(self, film: Film, piece: Piece) -> dict[str, Part]:
+        targets = self._targets(film, piece)
+        return {name: self._proven(film, piece, target) for name, target in targets.items()}
+
     def _publish(
-        self, film: Film, piece: Piece, parts: dict[str, Part], rung: int, seconds: float
-    ) -> Record:
-        self._store.remove(film.record_path(piece.hour))
-        for name in parts:
-            self._store.publish(self._work(piece, name), film.part_path(piece.hour, name))
+        self, film: Film, piece: Piece, parts: dict[str, Part], *, rung: int, seconds: float
+    ) -> None:
+        """Put what was encoded in its place; the record comes last."""
         record = Record(
             key=film.key(piece.picks),
             frames=len(piece.picks),
@@ -217,8 +237,16 @@ class PieceMaker:
             seconds=round(seconds, 1),
             parts=parts,
         )
+        self._store.remove(film.record_path(piece.hour))
+        for name, target in self._targets(film, piece).items():
+            self._store.publish(target.path, film.part_path(piece.hour, name))
         self._store.write_json(film.record_path(piece.hour), record.to_json())
-        return record
+        film.remember(piece.hour, record)
+        size = "{}x{}".format(*parts[FULL.name].size)
+        self._progress.say(
+            f"{film.label}: {self._span(piece)}: {len(piece.picks)} frames of {size} "
+            f"in {duration(seconds)}"
+        )
 
     def _span(self, piece: Piece) -> str:
         """Return the hours of a piece, for people."""
@@ -226,42 +254,11 @@ class PieceMaker:
         first, last = (moment.astimezone(self._zone) for moment in (piece.hour, end))
         return f"{first:%H:%M}-{last:%H:%M}"
 
-    def _work(self, piece: Piece, rendition: str) -> Path:
-        return self._store.work_path(Segment(piece.hour, rendition).name)
-
 
 def _missing(film: Film) -> list[Piece]:
     return [piece for piece in film.pieces(film.picks()) if film.record(piece) is None]
 
 
-def _job(film: Film, piece: Piece, targets: tuple[Target, ...], rung: int) -> Job:
-    config = film.config
-    seen = film.sizes[piece.hour]
-    return Job(
-        picture=next(iter(seen)) if len(seen) == 1 else None,
-        targets=targets,
-        quality=Quality(config.fps, config.preset, config.crf),
-        rung=RUNGS[rung],
-        cores=rungs.cores(),
-    )
-
-
-def _pictures(piece: Piece, lengths: dict[Path, int]) -> Iterator[bytes]:
-    """Yield the pictures as they were when they were checked."""
-    for pick in piece.picks:
-        try:
-            data = _read(pick.frame.path)
-        except BadFrame as error:
-            raise _FramesChanged(str(error)) from error
-        if len(data) != lengths[pick.frame.path]:
-            raise _FramesChanged(f"{pick.frame.path.name} became another")
-        yield data
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise _FramesChanged(f"{path.name} went away") from None
-    except OSError as error:
-        raise BadFrame(f"cannot be read: {error.strerror}") from error
+def _megapixels(film: Film) -> float:
+    width, height = film.full or (0, 0)
+    return width * height / rungs.MEGA

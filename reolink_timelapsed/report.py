@@ -20,6 +20,7 @@ from reolink_timelapsed.config import Config
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.files import read_json
 from reolink_timelapsed.overview import (
     CameraNow,
     Daemon,
@@ -35,7 +36,7 @@ from reolink_timelapsed.overview import (
 from reolink_timelapsed.past import Live, Past
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
-from reolink_timelapsed.store import Store, read_json
+from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import span
 
 _NAME = "reolink-timelapse"

@@ -24,7 +24,7 @@ BUSY_PAUSES_SECONDS = (1.0, 2.0)
 _PROBE_SECONDS = 3.0
 """The least time in which a bad channel is worth a try."""
 
-_PROBE_PATIENCE_SECONDS = 600.0
+_PROBE_PATIENCE_SECONDS = 60.0
 """After this long a bad channel is tried even where the round leaves no room."""
 
 DISK = "disk"

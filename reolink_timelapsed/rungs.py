@@ -34,6 +34,11 @@ _LOOKAHEAD_MB = 2.5
 _REFERENCE_MB = 6.0
 """MB per megapixel for each frame of lookahead, and for each reference beyond the first."""
 
+_CORES_PER_DECODER = {"ultrafast": 4, "superfast": 9, "veryfast": 15}
+"""Cores that x264 keeps busy with what one decoder, conversion included, gives it."""
+
+_MOST_AT_ONCE = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -110,6 +115,17 @@ def choose(available_mb: float, megapixels: float, preset: str, cores: int) -> i
         if rung.peak_mb(megapixels, preset, cores) <= available_mb * _SHARE:
             return number
     return len(RUNGS) - 1
+
+
+def side_by_side(available_mb: float, megapixels: float, preset: str, cores: int) -> int:
+    """Return how many encodes to run at once.
+
+    One encode takes its pictures from one decoder, on one core: with a fast preset and many
+    cores that is what holds it up. Whatever fits the memory at full speed may run.
+    """
+    busy = cores // _CORES_PER_DECODER.get(preset, cores)
+    fitting = int(available_mb * _SHARE / RUNGS[0].peak_mb(megapixels, preset, cores))
+    return max(1, min(busy, fitting, _MOST_AT_ONCE))
 
 
 def cores() -> int:

@@ -18,7 +18,7 @@ from reolink_timelapsed import config, values
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError, LoginRefused, StoreError, Unreachable, UsageError
-from reolink_timelapsed.store import translated, write_beside
+from reolink_timelapsed.files import translated, write_beside
 from reolink_timelapsed.yaml_edit import edited
 
 ATTEMPTS = 3

@@ -30,11 +30,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reolink_timelapsed.config import StitchConfig
+from reolink_timelapsed.files import read_json
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between
-from reolink_timelapsed.store import read_json
 
 if TYPE_CHECKING:  # the daemon reads sidecars, too, and need not hold the encoder in memory
     from reolink_timelapsed.film import Made

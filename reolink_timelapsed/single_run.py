@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.files import read_json, write_beside
 from reolink_timelapsed.schedule import Once, Window
-from reolink_timelapsed.store import read_json, write_beside
 
 _READABLE = 0o644
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TextIO
 
-from reolink_timelapsed import encode, estimate, orders, sidecar
+from reolink_timelapsed import encode, estimate, orders, sidecar, turn
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.days import SETTLE, Days
@@ -69,7 +69,7 @@ def run(
     """
     version = encode.version()
     progress = Progress(clock, terminal, status)
-    store.claim()
+    claim = turn.only_one(store.root, "stitch")
     try:
         store.open()
         return _Stitch(
@@ -77,7 +77,7 @@ def run(
         ).run()
     finally:
         progress.clear()
-        store.release()
+        claim.give()
 
 
 class _Stitch:
@@ -104,6 +104,7 @@ class _Stitch:
         self._publisher = Publisher(store, self._days, clock, version)
         self._report = StitchReport()
         self._failed: set[str] = set()
+        self._looked_at = False
         self._looked: datetime | None = None
 
     def run(self) -> StitchReport:
@@ -115,12 +116,24 @@ class _Stitch:
             elif self._request.day:
                 for folder in folders:
                     self._day(folder, self._request.day, wanted=True)
+            elif self._request.is_special:
+                for folder in folders:
+                    self._whatever_there_is(folder)
             else:
                 self._all(folders)
         except Stopped:
             self._report.stopped = True
             log.info("told to stop: finished pieces are kept, the next run goes on from there")
+        if not self._looked_at:
+            log.info("nothing to do: every day that has frames has its videos")
         return self._report
+
+    def _whatever_there_is(self, folder: str) -> None:
+        """Make a film of every day whose frames are still there."""
+        for day in self._store.frame_days(folder):
+            filmed = sidecar.read(self._store.sidecar_path(folder, day))
+            if not (filmed and sidecar.is_pruned(filmed)):
+                self._day(folder, day, wanted=True)
 
     def _all(self, folders: Sequence[str]) -> None:
         self._recent(folders)
@@ -265,6 +278,7 @@ class _Stitch:
     def _guarded(self, order: Order, work: Callable[[], None]) -> None:
         """Do the work; note a failure of this one film, and do not try it again in this run."""
         label = order.film.label
+        self._looked_at = True
         if label in self._failed:
             return
         try:

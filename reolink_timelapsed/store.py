@@ -13,18 +13,15 @@ costs the same after years of frames as on the first day.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reolink_timelapsed.errors import StoreError, TimelapseError
+from reolink_timelapsed.files import delete, make_folder, names_in, put, sync, translated
 from reolink_timelapsed.frame import (
     Camera,
     Frame,
@@ -34,18 +31,6 @@ from reolink_timelapsed.frame import (
     parse_day,
     parse_frame_name,
 )
-
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full: free some space, or lower storage.keep_frames_days",
-    errno.EDQUOT: "the disk quota is used up: free some space",
-    errno.EROFS: "the disk is mounted read-only: it may be damaged, look at `dmesg`",
-    errno.EACCES: "not permitted: the folder must belong to the user this runs as",
-    errno.EPERM: "not permitted: the folder must belong to the user this runs as",
-    errno.EIO: "the disk reports an input/output error: it may be failing, look at `dmesg`",
-    errno.ENOTDIR: "a file is in the place of a folder",
-    errno.EEXIST: "a file is in the place of a folder",
-    errno.ENOENT: "it has vanished: is its disk still mounted?",
-}
 
 
 class Store:
@@ -57,7 +42,6 @@ class Store:
     def __init__(self, root: Path, owner: str) -> None:
         self.root = root.absolute()
         self._work = self.root / ".work" / owner
-        self._claim: int | None = None
 
     def open(self, *, probe: bool = True) -> None:
         """Make the folders that are missing, sweep leftovers, prove that files can be written.
@@ -66,8 +50,8 @@ class Store:
         """
         with translated(self.root):
             for folder in ("frames", "segments", "videos"):
-                _make_folder(self.root / folder)
-            _make_folder(self._work)
+                make_folder(self.root / folder)
+            make_folder(self._work)
             self.sweep()
             if probe:
                 trial = self._work / "probe"
@@ -78,7 +62,7 @@ class Store:
         """Delete the files in the making."""
         with translated(self._work):
             for leftover in self._work.iterdir():
-                _delete(leftover)
+                delete(leftover)
 
     def free_bytes(self) -> int:
         """Return the bytes that an ordinary user may still write."""
@@ -103,7 +87,7 @@ class Store:
     def frames(self, folder: str, day: date) -> list[Frame]:
         """Return the frames of a day in the order of time."""
         home = self.frames_home(folder, day)
-        moments = ((parse_frame_name(name), name) for name in _names(home))
+        moments = ((parse_frame_name(name), name) for name in names_in(home))
         return sorted(Frame(moment, home / name) for moment, name in moments if moment)
 
     def newest_frame(self, folder: str) -> Frame | None:
@@ -113,7 +97,7 @@ class Store:
 
     def camera_folders(self) -> list[str]:
         """Return the folders of all cameras that have or had frames, in channel order."""
-        cameras = ((Camera.from_folder(name), name) for name in _names(self.root / "frames"))
+        cameras = ((Camera.from_folder(name), name) for name in names_in(self.root / "frames"))
         return [name for _, name in sorted((camera, name) for camera, name in cameras if camera)]
 
     def recent_cameras(self, since: date) -> list[Camera]:
@@ -140,7 +124,7 @@ class Store:
         with translated(home):
             for frame in self.frames(folder, day):
                 if frame != keep:
-                    _delete(frame.path)
+                    delete(frame.path)
             sync(home)
 
     # Segments and videos
@@ -151,7 +135,7 @@ class Store:
     def segment_homes(self, folder: str) -> list[Path]:
         """Return all folders of segments of a camera, those of days and those of other films."""
         home = self.root / "segments" / folder
-        return sorted(home / name for name in _names(home))
+        return sorted(home / name for name in names_in(home))
 
     def segment_days(self, folder: str) -> list[date]:
         """Return the days that have a segments folder, oldest first."""
@@ -159,7 +143,7 @@ class Store:
 
     def segments(self, folder: str, day: date) -> list[Segment]:
         """Return the finished segments of a day in the order of time."""
-        named = (Segment.from_name(name) for name in _names(self.segments_home(folder, day)))
+        named = (Segment.from_name(name) for name in names_in(self.segments_home(folder, day)))
         return sorted(segment for segment in named if segment)
 
     def video_path(self, video: Video) -> Path:
@@ -171,11 +155,11 @@ class Store:
 
     def video_files(self, folder: str) -> frozenset[str]:
         """Return the names of all files beside a camera's videos, themselves included."""
-        return frozenset(_names(self.root / "videos" / folder))
+        return frozenset(names_in(self.root / "videos" / folder))
 
     def videos(self, folder: str) -> list[Video]:
         """Return the published videos of a camera, oldest first."""
-        named = (Video.from_name(name) for name in _names(self.root / "videos" / folder))
+        named = (Video.from_name(name) for name in names_in(self.root / "videos" / folder))
         return sorted(video for video in named if video and video.folder == folder)
 
     # Any file
@@ -200,31 +184,6 @@ class Store:
             beside.replace(path)
             sync(path.parent)
 
-    def claim(self) -> None:
-        """Keep other processes with the same owner out; ends with this process, however it ends.
-
-        Raises:
-            TimelapseError: if another one is at work.
-        """
-        if self._claim is not None:
-            return
-        with translated(self._work):
-            _make_folder(self._work.parent)
-            descriptor = os.open(f"{self._work}.lock", os.O_RDWR | os.O_CREAT, 0o666)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                raise TimelapseError(f"another {self._work.name} is at work: let it end") from None
-            _share_owner(Path(f"{self._work}.lock"), self._work.parent)
-            self._claim = descriptor
-
-    def release(self) -> None:
-        """Let others with the same owner in again."""
-        if self._claim is not None:
-            os.close(self._claim)
-            self._claim = None
-
     def write(self, path: Path, data: bytes, mode: int = 0o666) -> None:
         """Write a whole file under its final name, durably; `mode` is subject to the umask."""
         part = self.work_path(path.name)
@@ -247,115 +206,22 @@ class Store:
     def publish(self, made: Path, path: Path) -> None:
         """Move a finished file to its final name, durably, in place of what was there."""
         with translated(path):
-            _make_folder(path.parent)
+            make_folder(path.parent)
             if made.stat().st_dev == path.parent.stat().st_dev:
-                _put(made, path)
+                put(made, path)
             else:  # another disk: copy beside the name first, a rename cannot cross disks
                 beside = path.with_name(f".{path.name}.part")
                 shutil.copyfile(made, beside)
-                _put(beside, path)
+                put(beside, path)
                 made.unlink()
 
     def remove(self, path: Path) -> None:
         """Delete a file or a folder with all that is in it; gone already is fine."""
         with translated(path):
-            _delete(path)
+            delete(path)
             if path.parent.is_dir():
                 sync(path.parent)
 
 
-def write_beside(path: Path, data: bytes, mode: int) -> None:
-    """Write a whole file outside the data folder, durably, with exactly these mode bits.
-
-    Raises:
-        StoreError: if it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.part")
-    with translated(path):
-        _make_folder(path.parent)
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(data)
-        _put(part, path)
-
-
-def remove_beside(path: Path) -> None:
-    """Delete a file outside the data folder; gone already is fine.
-
-    Raises:
-        StoreError: if it cannot be deleted.
-    """
-    with translated(path):
-        path.unlink(missing_ok=True)
-
-
-def read_json(path: Path) -> Any:
-    """Return the JSON value in a file; None if there is no such file or no JSON in it."""
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def sync(path: Path) -> None:
-    """Make a file's contents, or a folder's names, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn an OSError into a StoreError that names the path and the remedy."""
-    try:
-        yield
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error))
-        raise StoreError(f"cannot use {error.filename or path}: {remedy}") from error
-
-
-def _put(made: Path, path: Path) -> None:
-    _share_owner(made, path.parent)
-    sync(made)
-    made.replace(path)
-    sync(path.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents so that they survive a power cut."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _share_owner(folder, folder.parent)
-        sync(folder.parent)
-
-
-def _share_owner(path: Path, folder: Path) -> None:
-    """Give what root makes to the owner of its folder, else the daemon could not touch it."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _names(folder: Path) -> list[str]:
-    """Return the names in a folder; none if it is missing."""
-    with translated(folder):
-        try:
-            return os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-
-
 def _days(folder: Path) -> list[date]:
-    return sorted(day for day in map(parse_day, _names(folder)) if day)
+    return sorted(day for day in map(parse_day, names_in(folder)) if day)

@@ -30,6 +30,7 @@ from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.transport import Transport
+from reolink_timelapsed.turn import NVR, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,13 @@ def mounted_store(config: Config, owner: str, world: World) -> Store:
     """Return the data folder, once it is known to be on its own disk.
 
     Raises:
-        StoreError: if that disk is not mounted.
+        StoreError: if that disk is not mounted, or nothing was ever captured there.
     """
     root = config.storage.data_dir
+    if not root.is_dir():
+        raise StoreError(
+            f"there is no {root}: is its disk mounted? The daemon makes the folder when it starts"
+        )
     Mount(root, world.state_folder(config)).require()
     return Store(root, owner)
 
@@ -143,6 +148,7 @@ def capture(
         room=Room(store, limit, make_room, Mount(store.root, world.state_folder(config))),
         ledger=Ledger(store),
         story=story,
+        turn=Turn(world.state_folder(config), NVR),
         tell=tell,
     )
     return Capture(when, config.capture.interval, parts)

@@ -45,6 +45,7 @@ from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.transport import Transport
+from reolink_timelapsed.turn import NVR, Turn
 
 USERNAME = "timelapse"
 PASSWORD = "correct horse /battery+staple"
@@ -226,9 +227,9 @@ def simulated(clock: SimClock | None, *names: str, **figures: Any) -> Iterator[S
 
 
 def _settle(nvr: SimulatedNvr) -> None:
-    """Wait until no request is in work: the daemon never sleeps with one under way."""
+    """Wait until it is at rest: the daemon never sleeps with a request under way."""
     for _ in range(PATIENCE_SECONDS * 1000):
-        if not nvr.log or nvr.log[-1].ended is not None:
+        if nvr.settled():
             return
         time.sleep(0.001)
     raise AssertionError(f"the simulated NVR is still at {nvr.log[-1]}")
@@ -280,6 +281,7 @@ def build(  # noqa: PLR0917
         room=Room(store, min_free_bytes, make_room, Mount(store.root, folder / "state")),
         ledger=Ledger(store),
         story=story,
+        turn=Turn(folder / "state", NVR),
         tell=Board(notifier, Scrubber(), clock, folder / "run").tell,
     )
     plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)

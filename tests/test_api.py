@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reolink_timelapsed import api
@@ -59,6 +59,7 @@ def test_any_body_has_a_value_or_is_the_fault_of_the_nvr(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("read", READERS)
+@settings(max_examples=settings().max_examples // 2)
 @given(value=st.dictionaries(st.sampled_from(KEYS), LIKELY))
 def test_any_value_can_be_read(
     read: Callable[[Mapping[str, Any]], object], value: dict[str, Any]

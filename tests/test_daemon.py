@@ -97,7 +97,7 @@ def test_a_signal_ends_it_with_a_logout(
     nvr: SimulatedNvr, folder: Path, config: Path, number: int
 ) -> None:
     with daemon(config) as process:
-        wait_until(lambda: len(frames(folder)) >= 4)
+        wait_until(lambda: len(frames(folder)) >= 2)
         process.send_signal(number)
         began = time.monotonic()
         assert process.wait(PATIENCE_SECONDS) == 0
@@ -161,14 +161,14 @@ def test_fifty_kills_in_a_row_leave_at_most_one_slot_taken(
             forks.stdin.write(f"--config {config} capture\n")
             forks.stdin.flush()
             pid = int(forks.stdout.readline())
-            time.sleep(rng.uniform(1.2, 1.8) if kill % 10 == 9 else rng.uniform(0, 0.15))
+            time.sleep(rng.uniform(1.8, 2.4) if kill % 25 == 24 else rng.uniform(0, 0.1))
             wait_until(lambda: _kept(token_file, nvr))
             os.kill(pid, signal.SIGKILL)
             assert len(nvr.live_sessions) <= 1
         forks.stdin.close()
     assert -5 not in {one.outcome for one in nvr.log}
     assert sum(one.cmd == "Login" for one in nvr.log) <= 2
-    assert len(frames(folder)) >= 5
+    assert len(frames(folder)) >= 2
     assert all(picture_size(frame.read_bytes()) for frame in frames(folder))
     before = len(nvr.log)
     with daemon(config) as process:
@@ -194,7 +194,7 @@ def test_no_secret_gets_out_whatever_happens(nvr: SimulatedNvr, folder: Path, co
     nvr.misbehave(Kind.CUT, cmd="Snap", times=1)
     nvr.misbehave(Kind.RSP_CODE, cmd="Snap", code=-6, times=1, detail=PASSWORD)
     with daemon(config, "--verbose") as process:
-        wait_until(lambda: len(frames(folder)) >= 4)
+        wait_until(lambda: len(frames(folder)) >= 2)
         tokens = {one.given for one in nvr.log if one.given}
         state = (folder / "run" / "status.json").read_text()
         process.terminate()

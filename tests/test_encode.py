@@ -30,14 +30,8 @@ CHART = (PATCH * 25, PATCH * 5)
 
 
 def encoded(pictures: list[bytes], job: Job) -> None:
-    child.encode(
-        encode.encode_command(job),
-        pictures,
-        [target.path for target in job.targets],
-        CLOCK,
-        lambda: None,
-        in_flight=job.rung.in_flight,
-    )
+    run = child.Run(encode.encode_command(job), pictures, [one.path for one in job.targets])
+    child.encode([run], CLOCK, lambda: None, in_flight=job.rung.in_flight)
 
 
 def job(folder: Path, *sizes: tuple[int, int], rung: int = 0) -> Job:
@@ -257,11 +251,9 @@ def test_a_signal_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_ffmpeg_that_hangs_is_given_up(tmp_path: Path, script: str) -> None:
     fake(tmp_path, script)
     pictures = [mosaic_jpeg(n, 256, 144, min_bytes=100_000) for n in range(3)]
+    run = child.Run([str(tmp_path / "ffmpeg"), "go"], pictures, [tmp_path / "o"])
     with pytest.raises(EncodeError, match="ffmpeg hangs"):
-        child.encode(
-            [str(tmp_path / "ffmpeg"), "go"], pictures, [tmp_path / "o"], CLOCK, lambda: None,
-            stall_seconds=1.5,
-        )  # fmt: skip
+        child.encode([run], CLOCK, lambda: None, stall_seconds=1.5)
 
 
 def test_killed_for_memory_it_steps_down_one_rung_and_tries_once_more(
@@ -333,4 +325,4 @@ def test_a_clock_that_was_stopped_encodes_nothing() -> None:
     stopped = Clock()
     stopped.stop()
     with pytest.raises(Stopped):
-        child.encode(["cat"], [b"x"], [], stopped, lambda: None)
+        child.encode([child.Run(["cat"], [b"x"], [])], stopped, lambda: None)

@@ -89,6 +89,18 @@ def test_each_rung_takes_less_than_the_one_before(
     assert peaks[-1] < peaks[0]
 
 
+@given(st.floats(0, 1e6), st.floats(0.1, 40), st.sampled_from(PRESETS), st.integers(1, 256))
+def test_encodes_run_side_by_side_where_one_decoder_would_hold_many_cores_up(
+    available: float, megapixels: float, preset: str, cores: int
+) -> None:
+    count = rungs.side_by_side(available, megapixels, preset, cores)
+    assert 1 <= count <= 4
+    if count > 1:
+        assert count * RUNGS[0].peak_mb(megapixels, preset, cores) <= 0.8 * available
+        assert preset in {"ultrafast", "superfast", "veryfast"}
+    assert cores >= 8 or count == 1
+
+
 @pytest.fixture
 def cgroup() -> Iterator[Path]:
     """A memory cgroup of our own, of version 1 or 2."""

@@ -58,7 +58,7 @@ def test_probes_become_rarer_but_come_at_least_every_ten_minutes() -> None:
         pauses.append(health.probe_at - now)
         now = health.probe_at
     assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-1]) == (60, 600)
+    assert (pauses[:2], pauses[-1]) == ([0, 60], 600)
 
 
 def test_what_a_channel_cannot_do_is_tried_once_an_hour() -> None:

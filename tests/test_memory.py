@@ -30,7 +30,7 @@ def test_the_pace() -> None:
     assert minutes == [1, 10, 60, 60, 60, 60, 60]
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(STEPS)
 def test_who_obeys_never_tries_more_than_twice_in_five_minutes(
     steps: list[tuple[str, float, float, bool]],

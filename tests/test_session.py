@@ -479,7 +479,7 @@ def test_damaged_files_count_as_none(
 def test_snapshots_come_half_a_second_apart_on_the_real_clock(folder: Path) -> None:
     with simulated(None) as nvr:
         session = build_session(nvr, folder, Clock())
-        for _ in range(3):
+        for _ in range(2):
             session.snapshot(0)
             session.snapshot(1)
         session.close()

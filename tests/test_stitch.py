@@ -28,7 +28,7 @@ from films import (
 from reolink_timelapsed import probe
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import TimelapseError
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.turn import only_one
 
 CLOCK = Clock()
 
@@ -303,8 +303,7 @@ def test_two_stitches_are_kept_apart_by_a_lock_that_dies_with_its_owner(tmp_path
     fill(tmp_path, minutes(at(4), 3))
     child = os.fork()
     if child == 0:
-        store = Store(tmp_path, "stitch")
-        store.claim()
+        only_one(tmp_path, "stitch")
         os.kill(os.getpid(), 19)
         os._exit(0)
     os.waitpid(child, os.WUNTRACED)

@@ -93,6 +93,29 @@ def test_pieces_of_different_rungs_are_made_alike_before_they_are_joined(
     assert films.sidecar(tmp_path)["encode"]["ways"] == ["frugal"]
 
 
+class Many(Progress):
+    """Counts how many encodes are under way at once, by the files they write."""
+
+    def __init__(self, clock: Clock, work: Path) -> None:
+        super().__init__(clock, None, lambda _: None)
+        self._work = work
+        self.most = 0
+
+    def advance(self) -> None:
+        self.most = max(self.most, len(list(self._work.glob("*.mp4"))))
+
+
+def test_with_many_cores_pieces_are_encoded_side_by_side(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 1440, MINUTE / 4))
+    store, clock = Store(tmp_path, "stitch"), JumpingClock(AFTER)
+    store.open()
+    many = Many(clock, tmp_path / ".work" / "stitch")
+    made = PieceMaker(store, clock, many, UTC, cores=12).make(film_of(tmp_path))
+    assert [one.record.frames for one in made] == [240] * 6
+    assert many.most == 3
+    assert numbers(make(tmp_path).videos[0].path) == list(range(1440))
+
+
 def flip(path: Path, at_share: float) -> None:
     data = bytearray(path.read_bytes())
     data[int(len(data) * at_share)] ^= 0xFF

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from support import DAY, at
 
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.files import read_json, write_beside
 from reolink_timelapsed.frame import Camera
-from reolink_timelapsed.store import Store, read_json, write_beside
+from reolink_timelapsed.store import Store
 
 YARD = "ch1_Yard"
 

@@ -154,6 +154,12 @@ class SimulatedNvr:
             live = self._recorder.sessions.live.values()
             return [s.token for s in live if s.client != SOMEBODY_ELSE]
 
+    def settled(self) -> bool:
+        """Tell whether nothing is in work, not even for clients that have left meanwhile."""
+        with self._lock:
+            busy = bool(self._in_work)
+        return not busy and not any(server.serves_the_gone() for server in self._servers())
+
     def broken_rules(self) -> list[str]:
         """List what the client did that it must not; each line names the requests."""
         return broken_rules(

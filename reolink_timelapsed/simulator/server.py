@@ -162,6 +162,12 @@ class Server:
         for connection in connections:
             connection.shutdown()
 
+    def serves_the_gone(self) -> bool:
+        """Tell whether there is a connection left whose client has closed its end."""
+        with self._lock:
+            connections = list(self._threads.values())
+        return any(connection.gone() for connection in connections)
+
     def stop(self) -> None:
         """Close everything and wait for the threads."""
         self._stopped = True

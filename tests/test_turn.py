@@ -1,0 +1,58 @@
+"""Locks between the processes of one machine."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support import Clockwork, at, build
+
+from reolink_timelapsed.config import CaptureConfig
+from reolink_timelapsed.errors import TimelapseError
+from reolink_timelapsed.simulator import SimulatedNvr
+from reolink_timelapsed.turn import NVR, Turn, only_one
+
+EVERY_MINUTE = CaptureConfig(interval=timedelta(minutes=1))
+
+
+def test_one_holder_at_a_time(folder: Path) -> None:
+    mine, yours = Turn(folder, "lock"), Turn(folder, "lock")
+    assert mine.take()
+    assert not yours.take()
+    mine.give()
+    assert yours.take()
+
+
+def test_a_second_process_of_a_kind_is_refused(folder: Path) -> None:
+    first = only_one(folder, "capture")
+    with pytest.raises(TimelapseError, match="another capture is at work"):
+        only_one(folder, "capture")
+    only_one(folder, "stitch")
+    first.give()
+    only_one(folder, "capture")
+
+
+def test_waiting_ends_with_what_to_do(folder: Path, clock: Clockwork) -> None:
+    holder = Turn(folder, "lock")
+    assert holder.take()
+    began = clock.monotonic()
+    with pytest.raises(TimelapseError, match="systemctl stop reolink-timelapse"):
+        Turn(folder, "lock").wait(clock, 60)
+    assert 60 <= clock.monotonic() - began < 61
+
+
+def test_the_daemon_asks_nothing_while_another_command_does(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    by_hand = Turn(folder / "state", NVR)
+    assert by_hand.take()
+    daemon = build(nvr, folder, clock, EVERY_MINUTE)
+    daemon.run(until=at(4, 2.5))
+    assert [request.cmd for request in nvr.log if request.cmd == "Snap"] == []
+    by_hand.give()
+    daemon = build(nvr, folder, clock, EVERY_MINUTE)
+    daemon.run(until=at(4, 10.5))
+    assert len(daemon.frames()) == 8
+    record = daemon.record()
+    assert record.missing_rounds["another command"] >= 2
