@@ -39,6 +39,10 @@ _LONGEST = 86400.0
 _PRIVATE = 0o600
 
 
+LEASE_GRACE_SECONDS = 60.0
+"""The NVR counts a lease by its own clock, from a little after we asked for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptToken:
     """A token, where it is good, and when it was given (UTC) for how many seconds."""
@@ -50,12 +54,12 @@ class KeptToken:
     lease_seconds: float
 
     def left_seconds(self, now: datetime) -> float:
-        """Return what is left of the lease, 0 if it is over.
+        """Return how long the token may still block a slot, 0 if that is over.
 
         A token from the future was noted under a wrong clock: it counts as new.
         """
         age = max((now - self.obtained).total_seconds(), 0.0)
-        return max(self.lease_seconds - age, 0.0)
+        return max(self.lease_seconds + LEASE_GRACE_SECONDS - age, 0.0)
 
 
 class TokenFile:

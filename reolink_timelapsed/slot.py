@@ -17,7 +17,7 @@ from reolink_timelapsed import api
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import BadFrame, LoginRefused, NvrError, Stopped, Unreachable
-from reolink_timelapsed.memory import KeptToken, LoginGuard, TokenFile
+from reolink_timelapsed.memory import LEASE_GRACE_SECONDS, KeptToken, LoginGuard, TokenFile
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.transport import Transport
 
@@ -145,13 +145,13 @@ class Slot:
         kept = KeptToken(url, self._who.username, token.name, now, lease)
         if self._file:
             self._file.save(kept)
-        self._hold(kept, lease)
+        self._hold(kept, kept.left_seconds(now))
 
     def _hold(self, kept: KeptToken, left_seconds: float) -> None:
         margin = min(_RENEWAL_MARGIN_SECONDS, kept.lease_seconds / 4)
         self._token = kept.name
         self._ends_at = self._clock.monotonic() + left_seconds
-        self._renew_at = self._ends_at - margin
+        self._renew_at = self._ends_at - LEASE_GRACE_SECONDS - margin
 
     def _give_back(self, token: str) -> None:
         """Log out; whatever the NVR says to that, the token is done with."""

@@ -20,7 +20,7 @@ from tempfile import mkdtemp
 from threading import current_thread, main_thread
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import (
     DAY,
@@ -295,6 +295,7 @@ FATES = st.builds(Fate, st.floats(0, 2 * HOUR), st.booleans(), st.floats(1, 1200
     faults=st.lists(FAULTS, max_size=12),
     fates=st.lists(FATES, max_size=4),
 )
+@example(faults=[], fates=[Fate(3027.8, True, 1130.0)])  # up again as the token's lease ends
 def test_any_schedule_of_faults_and_fates(
     folder: Path, faults: list[Misbehaviour], fates: list[Fate]
 ) -> None:
