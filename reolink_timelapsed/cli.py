@@ -104,7 +104,7 @@ def _capture(given: argparse.Namespace, world: World) -> int:
 
 
 def _stitch(given: argparse.Namespace, world: World) -> int:
-    from reolink_timelapsed import stitch
+    from reolink_timelapsed import child, stitch
     from reolink_timelapsed.orders import StitchRequest
 
     request = StitchRequest(
@@ -122,6 +122,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
     )
     settings = _load(given, world, needs_nvr=False)
     world.clock.stop_on_signals()
+    child.yield_to_others()
     made = stitch.run(
         wiring.mounted_store(settings, "stitch", world),
         settings,

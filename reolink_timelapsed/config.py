@@ -105,7 +105,7 @@ class StitchConfig:
     )
     fps: int = _key("stitch.fps", values.whole(1, 120), "24", "OUTPUT_FPS")
     preset: str = _key("stitch.preset", values.choice(*PRESETS), "veryfast")
-    crf: int = _key("stitch.crf", values.whole(1, 51), "21")
+    crf: int = _key("stitch.crf", values.whole(1, 51), "19")
     target_seconds: int | None = _key(
         "stitch.target_seconds", values.optional(values.whole(1, 86400, "seconds")), ""
     )

@@ -79,9 +79,11 @@ class Days:
         return sidecar.is_expired(sidecar.read(path) or {})
 
     def _has_late_frames(self, folder: str, day: date, path: Path) -> bool:
-        """Tell whether frames came after the videos; fewer than they show were only pruned."""
-        home = self._store.frames_home(folder, day)
-        if home.stat().st_mtime_ns <= path.stat().st_mtime_ns:
+        """Tell whether frames came after those the videos show; fewer were only pruned.
+
+        A sidecar has the modification time that the folder had when its frames were listed.
+        """
+        if self._store.frames_changed(folder, day) <= path.stat().st_mtime_ns:
             return False
         known = sidecar.captured(sidecar.read(path))
         return len(self._store.frames(folder, day)) > known

@@ -204,7 +204,8 @@ class PieceMaker:
         }
 
     def _proven(self, film: Film, piece: Piece, target: Target) -> Part:
-        facts = probe.facts(target.path, self._clock, decode=True)
+        threads = rungs.proof_threads(rungs.available_mb(), _megapixels(film), self._cores)
+        facts = probe.facts(target.path, self._clock, decode=True, threads=threads)
         wrong = list(probe.faults(facts, len(piece.picks), target.size, film.config.fps))
         if facts.decoded != len(piece.picks) and self._undecodable(film, piece):
             raise FramesChanged("some cannot be decoded")

@@ -72,15 +72,17 @@ class Facts:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def facts(path: Path, clock: Clock, *, decode: bool) -> Facts:
+def facts(path: Path, clock: Clock, *, decode: bool, threads: int = 1) -> Facts:
     """Ask ffprobe about a film's only video stream; `decode` every picture of it, too.
+
+    More `threads` decode faster and take more memory.
 
     Raises:
         EncodeError: if ffprobe does not answer.
         Stopped: if the clock was told to stop.
     """
     entries = f"stream={_STREAM}:packet=pts_time,flags,data_hash"
-    command = ["ffprobe", "-v", "level+error", "-threads", "0", "-select_streams", "v:0"]
+    command = ["ffprobe", "-v", "level+error", "-threads", str(threads), "-select_streams", "v:0"]
     command += ["-show_packets", "-show_data_hash", "md5", "-show_entries", entries]
     command += ["-count_frames"] if decode else []
     answer, said = _ask([*command, "-of", "json", str(path)], clock)

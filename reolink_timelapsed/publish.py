@@ -27,7 +27,7 @@ class Order:
 
     `name` is the day, or the range of days; `day` is None for a range. A film that is not
     `finished` gets no sidecar, for there will be another one. `keeps_pieces` leaves its segments
-    for that one.
+    for that one. `listed_ns` is when the folder of the `frames` had last changed.
     """
 
     film: Film
@@ -38,6 +38,7 @@ class Order:
     day: date | None
     finished: bool
     keeps_pieces: bool
+    listed_ns: int = 0
 
     def path(self, rendition: str) -> Path:
         suffix = "" if rendition == FULL.name else f"_{rendition}"
@@ -84,6 +85,7 @@ class Publisher:
             self._store.publish(video.path, order.path(name))
         if order.finished:
             self._store.write_json(order.sidecar_path, self._sidecar(order, made, videos))
+            self._store.date(order.sidecar_path, order.listed_ns)
         if (
             order.day
             and order.home == self._store.video_path(Video(order.folder, order.day)).parent

@@ -39,6 +39,11 @@ _CORES_PER_DECODER = {"ultrafast": 4, "superfast": 9, "veryfast": 15}
 
 _MOST_AT_ONCE = 4
 
+_DECODER_MB = 60.0
+_DECODER_PICTURES_MB = 8.5
+_DECODER_THREAD_MB = 3.2
+"""ffprobe decoding a film: at all, and per megapixel, with one thread and for each thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -126,6 +131,12 @@ def side_by_side(available_mb: float, megapixels: float, preset: str, cores: int
     busy = cores // _CORES_PER_DECODER.get(preset, cores)
     fitting = int(available_mb * _SHARE / RUNGS[0].peak_mb(megapixels, preset, cores))
     return max(1, min(busy, fitting, _MOST_AT_ONCE))
+
+
+def proof_threads(available_mb: float, megapixels: float, cores: int) -> int:
+    """Return the threads with which a film may be decoded: each holds pictures of its own."""
+    left = available_mb * _SHARE - _DECODER_MB - _DECODER_PICTURES_MB * megapixels
+    return max(1, int(min(left / (_DECODER_THREAD_MB * megapixels), cores)))
 
 
 def cores() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TextIO
 
@@ -166,10 +166,12 @@ class _Stitch:
 
     def _day(self, folder: str, day: date, *, wanted: bool = False) -> None:
         """Make a day's videos if it is over, else the pieces of its finished hours."""
+        changed = self._store.frames_changed(folder, day)
         frames = self._store.frames(folder, day)
         over = self._days.is_over(day, frames, self._clock.now())
         publishes = over or self._request.now or wanted
         order = self._day_order(folder, day, frames, over=over, publishes=publishes)
+        order = replace(order, listed_ns=changed)
         if not frames:
             if wanted:
                 log.warning("%s: no frames", order.film.label)

@@ -90,6 +90,13 @@ class Store:
         moments = ((parse_frame_name(name), name) for name in names_in(home))
         return sorted(Frame(moment, home / name) for moment, name in moments if moment)
 
+    def frames_changed(self, folder: str, day: date) -> int:
+        """Return when a frame last came or went (ns), 0 without any: cheaper than to list them."""
+        try:
+            return self.frames_home(folder, day).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def newest_frame(self, folder: str) -> Frame | None:
         """Return the last frame of a camera, None if it has none."""
         newest = (self.frames(folder, day)[-1:] for day in reversed(self.frame_days(folder)))
@@ -202,6 +209,11 @@ class Store:
         """Write `value` as JSON for people: indented, UTF-8."""
         text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
         self.write(path, text.encode() + b"\n", mode)
+
+    def date(self, path: Path, time_ns: int) -> None:
+        """Give a file the modification time (ns) of what it tells of."""
+        with translated(path):
+            os.utime(path, ns=(time_ns, time_ns))
 
     def publish(self, made: Path, path: Path) -> None:
         """Move a finished file to its final name, durably, in place of what was there."""
