@@ -48,13 +48,8 @@ class Health:
 
     def succeeded(self, now: float) -> None:
         """Note a frame: all is well."""
-        self.failures, self.bad, self.suspect, self.reason, self.probe_pause = (
-            0,
-            False,
-            False,
-            "",
-            0,
-        )
+        self.bad = self.suspect = False
+        self.failures, self.reason, self.probe_pause = 0, "", 0.0
         self.last_success = now
 
     def works(self, now: float) -> bool:

@@ -16,7 +16,14 @@ from typing import TypeVar
 from reolink_timelapsed import api
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.errors import BadFrame, LoginRefused, NvrError, Stopped, Unreachable
+from reolink_timelapsed.errors import (
+    BadFrame,
+    LoginRefused,
+    NvrError,
+    SessionExpired,
+    Stopped,
+    Unreachable,
+)
 from reolink_timelapsed.memory import LEASE_GRACE_SECONDS, KeptToken, LoginGuard, TokenFile
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.transport import Transport
@@ -85,8 +92,8 @@ class Slot:
         now = self._clock.monotonic()
         if self._token is not None and now < self._renew_at:
             return self._token
-        if self._token is not None and now < self._ends_at:
-            self._give_back(self._token)
+        if self._token is not None and now < self._ends_at and not self._give_back(self._token):
+            return self._token  # it blocks a slot anyway: to the end, then
         return self._login()
 
     def token_after_loss(self) -> str:
@@ -99,6 +106,7 @@ class Slot:
         """
         if self._token is not None:
             self._give_back(self._token)
+            self._forget()
         return self._login()
 
     def logout(self) -> None:
@@ -153,10 +161,12 @@ class Slot:
         self._ends_at = self._clock.monotonic() + left_seconds
         self._renew_at = self._ends_at - LEASE_GRACE_SECONDS - margin
 
-    def _give_back(self, token: str) -> None:
-        """Log out; whatever the NVR says to that, the token is done with."""
-        _log_out(self._transport, token)
-        self._forget()
+    def _give_back(self, token: str) -> bool:
+        """Log out, and return whether the token is done with; it is kept if the NVR refuses."""
+        done = _log_out(self._transport, token)
+        if done:
+            self._forget()
+        return done
 
     def _forget(self) -> None:
         self._token = None
@@ -197,12 +207,27 @@ class Slot:
             other.close()
 
 
-def _log_out(transport: Transport, token: str) -> None:
-    """Send a logout; the answer may be anything, by some cameras a string of odd characters."""
+def _log_out(transport: Transport, token: str) -> bool:
+    """Send a logout and return whether the NVR does not know the token any more.
+
+    The answer may be no reply at all: some cameras send a string of odd characters.
+
+    Raises:
+        Unreachable, Stopped: if there is no answer.
+    """
     try:
-        transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
+        answer = transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
     except (NvrError, BadFrame) as error:
         raise Unreachable(f"the NVR does not answer Logout: {error}") from None
+    reply = api.first_reply(answer)
+    try:
+        api.fail_on_error("Logout", reply or {})
+    except SessionExpired:
+        return True
+    except NvrError as error:
+        log.debug("logout refused: %s", error)
+        return False
+    return True
 
 
 def _advice(wait: float) -> str:

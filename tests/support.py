@@ -53,6 +53,9 @@ DAY = date(2026, 11, 22)
 START = datetime(2026, 11, 22, 3, 50, tzinfo=UTC)
 """Ten minutes before the first tick of that day, which begins at 04:00 UTC."""
 
+GRACE_SECONDS = 0.1
+"""Of real time, for the simulated NVR to notice that a request was given up."""
+
 PATIENCE_SECONDS = 20
 """Of real time, for what takes milliseconds on a machine that has nothing else to do."""
 
@@ -69,6 +72,7 @@ class Clockwork(JumpingClock):
         self._plans: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
         self.longest_sleep = 0.0
+        self._gave_up = False
         self.settle: Callable[[], None] = lambda: None
         """Lets the simulated NVR notice in real time what its client has given up."""
 
@@ -85,10 +89,22 @@ class Clockwork(JumpingClock):
         """Let time pass in which the daemon does nothing: the machine sleeps."""
         super().sleep(seconds)
 
+    @contextmanager
+    def deadline(self, seconds: float) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            with super().deadline(seconds):
+                yield
+        finally:
+            self._gave_up = time.monotonic() - began >= 0.9 * seconds
+
     def sleep(self, seconds: float) -> None:
         if threading.current_thread() is not threading.main_thread():
             super().sleep(seconds)  # the simulated NVR takes its time
             return
+        if self._gave_up:
+            self._gave_up = False
+            time.sleep(GRACE_SECONDS)
         self.settle()
         self.longest_sleep = max(self.longest_sleep, seconds)
         end = self.monotonic() + seconds

@@ -309,6 +309,12 @@ def test_an_nvr_that_lists_no_camera(
     assert "0 frames of 0 cameras" in daemon.state()
 
 
+CODES = [
+    *(-1, -2, -4, -5, -6, -7, -8, -9, -12, -17, -21, -26, -27, -31, -46, -49, -99, -101, -105),
+    *(-500, -503, -506, -9999),
+]
+"""Of each remedy in the table of codes some."""
+
 PERMANENT = [
     Misbehaviour(Kind.RESET),
     Misbehaviour(Kind.STATUS, status=502),
@@ -348,6 +354,22 @@ def test_a_permanent_fault_makes_few_lines_few_logins_and_no_storm(
     assert len(logins(nvr)) + len(nvr.turned_away) <= 60 * 4.5
     assert clock.longest_sleep <= SLICE_SECONDS
     assert accounted(daemon, at(5, -0.1)) == 60
+
+
+@pytest.mark.parametrize("cmd", ["Login", "Logout", "GetChannelstatus", "GetBatteryInfo", "GetOsd"])
+@pytest.mark.parametrize("code", CODES)
+def test_any_code_in_answer_to_any_command_passes(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, cmd: str, code: int
+) -> None:
+    """Twice in a row. Rounds that are far apart log in and out each time."""
+    nvr.device.status_form = "oldest" if cmd == "GetOsd" else "newer"
+    nvr.misbehave(Kind.RSP_CODE, cmd=cmd, code=code, times=2)
+    daemon = build(nvr, folder, clock, TEN_MINUTES)
+    daemon.run(until=at(5, 5))
+    assert moments(daemon)[-1] > at(4, 59)
+    assert len(moments(daemon)) >= (1 if cmd == "GetOsd" else 4)  # it may have no name for an hour
+    assert accounted(daemon, at(5, 5)) == 7
+    assert len(nvr.live_sessions) <= (cmd == "Logout")
 
 
 def test_a_fault_that_comes_and_goes_makes_few_lines(

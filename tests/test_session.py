@@ -129,8 +129,8 @@ def test_no_logout_without_a_token(nvr: SimulatedNvr, session: Session) -> None:
     assert commands(nvr) == []
 
 
-@pytest.mark.parametrize("code", [-1, -6, -12, -5])
-def test_whatever_is_answered_to_a_logout_the_next_login_works(
+@pytest.mark.parametrize("code", [-6, -21])
+def test_a_logout_with_a_token_that_the_nvr_does_not_know_is_one(
     nvr: SimulatedNvr, session: Session, code: int
 ) -> None:
     session.device()
@@ -138,6 +138,20 @@ def test_whatever_is_answered_to_a_logout_the_next_login_works(
     session.logout()
     assert not session.logged_in
     session.device()
+
+
+@pytest.mark.parametrize("code", [-1, -5, -7, -9, -12, -31])
+def test_a_logout_that_is_refused_leaves_the_token_in_use_to_the_end_of_its_lease(
+    nvr: SimulatedNvr, session: Session, clock: Clockwork, code: int
+) -> None:
+    nvr.misbehave(Kind.RSP_CODE, cmd="Logout", code=code)
+    for _ in range(70):
+        session.snapshot(0)
+        clock.sleep(300)
+        session.logout()
+    logins = [request.started for request in nvr.log if request.cmd == "Login"]
+    assert {round(after - before, -2) for before, after in pairwise(logins)} == {3600}
+    assert len(nvr.live_sessions) <= 1
 
 
 def test_a_logout_answered_with_odd_characters_is_one(nvr: SimulatedNvr, session: Session) -> None:
