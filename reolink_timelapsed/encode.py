@@ -168,7 +168,7 @@ def join_command(pieces: Path, titles: Path, subtitles: Path, made: Path) -> lis
     inputs = ["-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", str(pieces)]
     inputs += ["-f", "ffmetadata", "-i", str(titles), "-f", "srt", "-i", str(subtitles)]
     maps = ["-map", "0:v", "-map", "2:s", "-map_metadata", "1", "-map_chapters", "1"]
-    streams = ["-c:v", "copy", "-c:s", "mov_text", "-metadata:s:s:0", "language=und"]
+    streams = ["-c:v", "copy", "-c:s", "mov_text"]
     output = ["-movflags", "+faststart", "-f", "mp4", str(made)]
     return ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y", *inputs, *maps, *streams, *output]
 

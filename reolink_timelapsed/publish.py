@@ -85,7 +85,8 @@ class Publisher:
             self._store.publish(video.path, order.path(name))
         if order.finished:
             self._store.write_json(order.sidecar_path, self._sidecar(order, made, videos))
-            self._store.date(order.sidecar_path, order.listed_ns)
+            if order.day:
+                self._store.date(order.sidecar_path, order.listed_ns)
         if (
             order.day
             and order.home == self._store.video_path(Video(order.folder, order.day)).parent

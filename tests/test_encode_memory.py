@@ -101,6 +101,15 @@ def test_encodes_run_side_by_side_where_one_decoder_would_hold_many_cores_up(
     assert cores >= 8 or count == 1
 
 
+@given(st.floats(0, 1e5), st.floats(0.1, 40), st.integers(1, 256))
+def test_a_proof_takes_one_thread_or_what_fits(
+    available: float, megapixels: float, cores: int
+) -> None:
+    threads = rungs.proof_threads(available, megapixels, cores)
+    assert 1 <= threads <= cores
+    assert threads == 1 or 60 + megapixels * (8.5 + 3.2 * threads) <= available
+
+
 @pytest.fixture
 def cgroup() -> Iterator[Path]:
     """A memory cgroup of our own, of version 1 or 2."""

@@ -48,6 +48,12 @@ def test_chapters_by_the_hour_and_the_time_of_day_as_subtitles(tmp_path: Path) -
     assert "00:00:00,500 --> 00:00:01,000\n2026-11-22 05:00" in text
 
 
+def test_a_data_folder_with_a_quote_and_a_blank_in_its_name(tmp_path: Path) -> None:
+    root = tmp_path / "Bob's  data"
+    fill(root, minutes(at(4), 3))
+    assert numbers(make(root).videos[0].path) == [0, 1, 2]
+
+
 def test_latest_points_to_the_newest_day_whatever_was_made_last(tmp_path: Path) -> None:
     latest = tmp_path / "videos" / FOLDER / "latest.mp4"
     small = latest.with_name("latest_720p.mp4")

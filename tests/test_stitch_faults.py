@@ -93,6 +93,19 @@ def test_pieces_of_different_rungs_are_made_alike_before_they_are_joined(
     assert films.sidecar(tmp_path)["encode"]["ways"] == ["frugal"]
 
 
+def test_a_frame_that_comes_while_its_day_is_filmed_is_in_the_next_film(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 10))
+
+    def let_it_come(text: str) -> None:
+        if "0 of 10" in text:
+            fill(tmp_path, [at(21)], first=10)
+
+    first = make(tmp_path, status=let_it_come).videos
+    second = make(tmp_path).videos
+    assert [len(numbers(second[0].path)), first[0].captured, second[0].captured] == [11, 10, 11]
+    assert make(tmp_path).videos == []
+
+
 class Many(Progress):
     """Counts how many encodes are under way at once, by the files they write."""
 
