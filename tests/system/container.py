@@ -50,7 +50,6 @@ class Container:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **_NSPAWN_ENVIRONMENT},
             )
-        self._init = wait_for("a process in the container", BOOT_SECONDS, self._find_init)
         wait_for("the container booted", BOOT_SECONDS, self._is_up)
 
     def run(
@@ -130,10 +129,10 @@ class Container:
         """As if the plug were pulled: nothing in it gets to say another word."""
         if self._nspawn is None:
             return
-        if self._init:
-            os.kill(self._init, signal.SIGKILL)
-        else:
-            self._nspawn.kill()
+        try:
+            os.kill(self._init or self._nspawn.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            self._nspawn.kill()  # it died before us
         self._nspawn.wait(timeout=30)
         self._nspawn, self._init = None, 0
 
@@ -156,6 +155,9 @@ class Container:
         return int(found[0]) if found else 0
 
     def _is_up(self) -> bool:
+        self._init = self._find_init()  # anew each time: the first child is not the init yet
+        if not self._init:
+            return False
         state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
         assert state not in {"degraded", "maintenance"}, self._console()
         return state == "running"
