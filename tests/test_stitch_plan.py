@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reolink_timelapsed import exif, orders, plan, sidecar, titles
@@ -23,6 +24,7 @@ from reolink_timelapsed.schedule import Window, hour_of
 
 START = datetime(2026, 11, 22, 4, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+MICROSECOND = timedelta(microseconds=1)
 SECONDS = st.integers(0, 3 * 86400)
 MOMENTS = st.lists(SECONDS, unique=True, max_size=60).map(
     lambda seconds: [START + timedelta(seconds=s) for s in sorted(seconds)]
@@ -48,16 +50,16 @@ def test_every_nth_begins_with_the_first_and_steps_evenly(
 
 
 @given(MOMENTS.filter(len), st.integers(1, 200), st.integers(1, 86400))
+@example([START], 128, 2)  # places between two microseconds
 def test_a_film_of_fixed_length_shows_the_nearest_frame_at_even_places(
     moments: list[datetime], count: int, length: int
 ) -> None:
     end = START + timedelta(seconds=length)
     chosen = plan.evenly(frames(moments), START, end, count)
     assert len(chosen) == count
-    steps = {(b.at - a.at) for a, b in pairwise(chosen)}
-    assert max(steps, default=timedelta()) - min(steps, default=timedelta()) <= timedelta(
-        microseconds=1
-    )
+    for number, pick in enumerate(chosen):  # to the microsecond that a datetime has
+        exact = Fraction(length * 1_000_000 * (2 * number + 1), 2 * count)
+        assert abs((pick.at - START) // MICROSECOND - exact) <= Fraction(1, 2)
     for pick in chosen:
         assert START <= pick.at < end
         assert abs(pick.frame.moment - pick.at) == min(abs(m - pick.at) for m in moments)
