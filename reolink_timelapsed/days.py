@@ -71,12 +71,18 @@ class Days:
     def _is_done(self, folder: str, day: date, present: frozenset[str]) -> bool:
         path = self._store.sidecar_path(folder, day)
         videos = {Video(folder, day, one.name).name for one in RENDITIONS}
-        if path.name not in present or not (videos <= present or self._is_expired(path)):
+        if path.name not in present:
+            return False
+        if not videos <= present and self._can_be_made_again(folder, day, path):
             return False
         return not self._has_late_frames(folder, day, path)
 
-    def _is_expired(self, path: Path) -> bool:
-        return sidecar.is_expired(sidecar.read(path) or {})
+    def _can_be_made_again(self, folder: str, day: date, path: Path) -> bool:
+        """Tell whether videos that are gone were not meant to go, and their frames are there."""
+        known = sidecar.read(path) or {}
+        if sidecar.is_expired(known):
+            return False
+        return len(self._store.frames(folder, day)) >= sidecar.captured(known)
 
     def _has_late_frames(self, folder: str, day: date, path: Path) -> bool:
         """Tell whether frames came after those the videos show; fewer were only pruned.

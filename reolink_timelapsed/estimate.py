@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from typing import Any
 
-from reolink_timelapsed import sidecar
+from reolink_timelapsed import rungs, sidecar
 from reolink_timelapsed.film import Film
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.progress import duration
 from reolink_timelapsed.publish import Order
 from reolink_timelapsed.store import Store
 
-_FILM_SHARE = 0.35
-"""Of the size of the pictures, both renditions, where no earlier film tells better."""
+_FILM_SHARE = 0.5
+"""Of the size of the pictures, both renditions at crf 19, where no earlier film tells better."""
 
-_BYTES_A_SECOND = 4_000_000
-"""Of pictures encoded on a small machine, where no earlier film tells better."""
+_CRF_OF_SHARE = 19
+_CRF_THAT_HALVES = 5
+"""So much more crf makes a film half as large, if its pictures are noisy."""
+
+_CORE_SECONDS_A_MB = 0.45
+"""Of pictures encoded and proven at veryfast, where no earlier film tells better."""
+
+_EFFORT = {
+    "ultrafast": 0.5,
+    "superfast": 0.7,
+    "veryfast": 1.0,
+    "faster": 1.6,
+    "fast": 1.8,
+    "medium": 2.5,
+    "slow": 4.5,
+    "slower": 9.0,
+    "veryslow": 18.0,
+}
+"""Time of a preset, in that of veryfast."""
 
 _SAMPLE = 20
 
 
 def describe(order: Order, store: Store) -> str:
     """Return frames, length, size and time of a film in a line."""
-    picks = order.film.picks()
-    fps = order.film.config.fps
-    per_frame, seconds = _experience(order, store) or _guess([pick.frame for pick in picks])
-    left = _frames_left(order.film) * seconds
+    film = order.film
+    picks, config = film.picks(), film.config
+    known = _experience(order, store) or _guess([pick.frame for pick in picks])
+    per_frame = known[0] * 2 ** ((_CRF_OF_SHARE - config.crf) / _CRF_THAT_HALVES)
+    left = _frames_left(film) * known[1] * _EFFORT[config.preset]
     return (
-        f"{order.film.label}: {len(picks)} frames, {duration(len(picks) / fps)} of film, about "
+        f"{film.label}: {len(picks)} frames, {duration(len(picks) / config.fps)} of film, about "
         f"{len(picks) * per_frame / 1e6:.0f} MB, {duration(left)} to make: {order.path('full')}"
     )
 
@@ -38,7 +56,10 @@ def _frames_left(film: Film) -> int:
 
 
 def _experience(order: Order, store: Store) -> tuple[float, float] | None:
-    """Return bytes and seconds for each frame of the camera's newest film, if it has one."""
+    """Return bytes and seconds for each frame of the camera's newest film, if it has one.
+
+    As they would be at crf 19 and veryfast.
+    """
     days = sorted({video.day for video in store.videos(order.folder)}, reverse=True)
     for day in days[:_SAMPLE]:
         if old := sidecar.read(store.sidecar_path(order.folder, day)):
@@ -48,9 +69,10 @@ def _experience(order: Order, store: Store) -> tuple[float, float] | None:
 
 def _rates(old: dict[str, Any]) -> tuple[float, float] | None:
     try:
-        places = old["frames"]["places"]
+        places, settings = old["frames"]["places"], old["settings"]
         size = sum(video["bytes"] for video in old["videos"].values())
-        return size / places, old["encode"]["seconds"] / places
+        size *= 2 ** ((settings["crf"] - _CRF_OF_SHARE) / _CRF_THAT_HALVES)
+        return size / places, old["encode"]["seconds"] / _EFFORT[settings["preset"]] / places
     except (KeyError, TypeError, ZeroDivisionError):
         return None
 
@@ -58,4 +80,4 @@ def _rates(old: dict[str, Any]) -> tuple[float, float] | None:
 def _guess(frames: list[Frame]) -> tuple[float, float]:
     sample = frames[:: max(len(frames) // _SAMPLE, 1)]
     size = sum(frame.path.stat().st_size for frame in sample) / max(len(sample), 1)
-    return size * _FILM_SHARE, size / _BYTES_A_SECOND
+    return size * _FILM_SHARE, size / 1e6 * _CORE_SECONDS_A_MB / rungs.cores()

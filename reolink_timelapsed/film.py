@@ -16,7 +16,7 @@ from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Seg
 from reolink_timelapsed.plan import Pick, Piece, Size
 from reolink_timelapsed.schedule import hour_of
 
-RECIPE = 1
+RECIPE = 2
 """Counted up when the same frames and settings would give another film."""
 
 

@@ -31,7 +31,7 @@ PLAYERS_STOP_AT = 4096
 _TRIES = 3
 _NAMED = 5
 _FILM_SHARE = 0.6
-"""Of the size of the pictures: more than any film of them has taken."""
+"""Of the size of the pictures: most films of them take less."""
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +68,13 @@ class PieceMaker:
         changes = 0
         self._progress.begin(film.label, sum(len(piece.picks) for piece in _missing(film)))
         while missing := _missing(film):
+            refused = len(film.refused)
             try:
                 self._make_some(film, missing[: self._side_by_side(film)])
+                changes = 0
             except FramesChanged as change:
-                changes += 1
+                if len(film.refused) == refused:  # else there are fewer now: that has an end
+                    changes += 1
                 if changes >= _TRIES:
                     raise EncodeError(f"{film.label}: frames keep changing: {change}") from None
         return [
@@ -165,7 +168,7 @@ class PieceMaker:
                 "%s: %.0f MB of memory are free: encoding in the %s way, with up to %.0f MB",
                 film.label, available, rung.name, rung.peak_mb(megapixels, preset, cores),
             )  # fmt: skip
-        if width > PLAYERS_STOP_AT and not self._warned:
+        if width > PLAYERS_STOP_AT and not (self._warned or film.records):
             self._warned = True
             self._progress.clear()
             log.warning(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from reolink_timelapsed.child import OutOfMemory
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.plan import Size
@@ -78,7 +80,7 @@ def facts(path: Path, clock: Clock, *, decode: bool, threads: int = 1) -> Facts:
     More `threads` decode faster and take more memory.
 
     Raises:
-        EncodeError: if ffprobe does not answer.
+        EncodeError: if ffprobe does not answer; OutOfMemory if it was killed.
         Stopped: if the clock was told to stop.
     """
     entries = f"stream={_STREAM}:packet=pts_time,flags,data_hash"
@@ -130,12 +132,12 @@ def _timing_faults(film: Facts, frames: int, fps: int) -> Iterator[str]:
 
 def streams_at_once(path: Path) -> bool:
     """Tell whether a player can start before it has the whole file: `moov` before `mdat`."""
-    names = [name for name, _ in _boxes(path)]
+    names = [name for name, *_ in boxes(path)]
     return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")
 
 
-def _boxes(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Yield the name and size of each outermost box of an MP4 (ISO 14496-12, 4.2)."""
+def boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, begin and size in bytes of each outermost box of an MP4 (ISO 14496-12, 4.2)."""
     total = path.stat().st_size
     with path.open("rb") as file:
         at = 0
@@ -145,7 +147,7 @@ def _boxes(path: Path) -> Iterator[tuple[bytes, int]]:
             size = int.from_bytes(header[:4], "big")
             if size == 1:
                 size = int.from_bytes(header[8:16], "big")
-            yield header[4:8], size
+            yield header[4:8], at, size
             if size < 8:
                 return
             at += size
@@ -169,13 +171,16 @@ def _ask(command: Sequence[str], clock: Clock) -> tuple[str, str]:
     ) as process:
         try:
             with clock.deadline(STALL_SECONDS):
-                return process.communicate()
+                answer = process.communicate()
         except DeadlineExceeded:
             if clock.stopping:
                 raise Stopped("told to stop while a film was examined") from None
             raise EncodeError(f"ffprobe hangs: no answer in {STALL_SECONDS:.0f} s") from None
         finally:
             process.kill()
+    if process.returncode == -signal.SIGKILL:
+        raise OutOfMemory("ffprobe was killed, most likely because memory ran out")
+    return answer
 
 
 def is_picture(path: Path, clock: Clock) -> bool:

@@ -33,7 +33,8 @@ class Progress:
         self._label, self._total, self._done = label, frames, 0
         self._began = self._clock.monotonic()
         self._drawn = self._told = 0.0
-        self._show()
+        if frames:
+            self._show()
 
     def advance(self) -> None:
         """One more frame is on its way."""

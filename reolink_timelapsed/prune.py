@@ -136,11 +136,12 @@ class _Pruner:
         path = self._store.sidecar_path(folder, day)
         if filmed := sidecar.read(path):
             self._store.write_json(path, sidecar.expired(filmed, now))
+        names = {video.name for video in videos}
+        for link in path.parent.glob(f"{LATEST}*.mp4"):  # first: at no moment may one lead nowhere
+            if link.readlink().name in names or not link.exists():
+                self._store.remove(link)
         for video in videos:
             self._store.remove(self._store.video_path(video))
-        for link in path.parent.glob(f"{LATEST}*.mp4"):
-            if not link.exists():
-                self._store.remove(link)
 
     def abandoned_pieces(self, folder: str, now: datetime) -> None:
         """Remove the pieces of films that were asked for once, and not finished since."""

@@ -12,7 +12,7 @@ from reolink_timelapsed import sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
 from reolink_timelapsed.film import Film, Made
-from reolink_timelapsed.frame import FULL, LATEST, Frame, Video
+from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Frame, Video
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.progress import duration
 from reolink_timelapsed.splice import Spliced
@@ -47,6 +47,9 @@ class Order:
     @property
     def sidecar_path(self) -> Path:
         return self.path(FULL.name).with_suffix(".json")
+
+    def has_videos(self) -> bool:
+        return any(self.path(rendition.name).exists() for rendition in RENDITIONS)
 
 
 @dataclass(frozen=True, slots=True)

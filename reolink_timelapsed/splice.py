@@ -8,6 +8,7 @@ as for each of them.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -21,7 +22,10 @@ from reolink_timelapsed.film import Film, Made, Part
 from reolink_timelapsed.frame import FULL, RENDITIONS
 from reolink_timelapsed.pieces import PieceMaker
 from reolink_timelapsed.plan import Size
+from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.store import Store
+
+_TRACK = re.compile(rb"tkhd.{3}(?P<flags>.).*?hdlr.{8}(?P<kind>.{4})", re.DOTALL)
 
 log = logging.getLogger(__name__)
 
@@ -118,9 +122,17 @@ class Splicer:
         parts = [(film.part_path(one.piece.hour, source), one.record.frames) for one in made]
         pieces = self._store.scratch("pieces", encode.pieces_list(parts, film.config.fps))
         path = self._store.work_path(f"{rendition}.mp4")
-        command = encode.join_command(pieces, helpers["titles"], helpers["subtitles"], path)
+        command = encode.join_command(
+            pieces,
+            helpers["titles"],
+            helpers["subtitles"],
+            path,
+            fps=film.config.fps,
+            rung=RUNGS[made[0].record.rung],
+        )
         try:
             child.join(command, path, self._clock)
+            _leave_subtitles_off(path)
             return self._proven(film, made, source, path)
         except EncodeError as error:
             self._find_damage(film, made, source)
@@ -156,6 +168,8 @@ class Splicer:
     def _is_sound(self, film: Film, one: Made, source: str) -> bool:
         try:
             facts = probe.facts(film.part_path(one.piece.hour, source), self._clock, decode=False)
+        except child.OutOfMemory:
+            raise
         except EncodeError:
             return False
         return facts.digest() == one.record.parts[source].digest
@@ -164,6 +178,22 @@ class Splicer:
         for one in made:
             film.records.pop(one.piece.hour, None)
             self._store.remove(film.record_path(one.piece.hour))
+
+
+def _leave_subtitles_off(path: Path) -> None:
+    """Clear the flag by which players show subtitles unasked: ffmpeg sets it for the first ones.
+
+    It is the lowest bit of a track's header, which stands before what tells the track's kind
+    (ISO 14496-12, 8.3.2 and 8.4.3).
+    """
+    with path.open("r+b") as file:
+        for name, begin, size in list(probe.boxes(path)):
+            file.seek(begin)
+            moov = file.read(size) if name == b"moov" else b""
+            for track in _TRACK.finditer(moov):
+                if track["kind"] == b"sbtl":
+                    file.seek(begin + track.start("flags"))
+                    file.write(bytes([track["flags"][0] & ~1]))
 
 
 def _signatures(one: Made) -> list[str]:

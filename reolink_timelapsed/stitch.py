@@ -262,15 +262,15 @@ class _Stitch:
     def _is_settled(self, order: Order) -> bool:
         """Tell, and say, whether a film needs not or must not be made."""
         old = sidecar.read(order.sidecar_path)
-        if old is None or not sidecar.is_proven(order.sidecar_path):
-            return False
         label, count = order.film.label, len(order.frames)
-        if order.day and count < sidecar.captured(old):
+        if order.day and count < sidecar.captured(old) and order.has_videos():
             log.warning(
                 "%s: only %d of its %d frames are left: its videos stay as they are",
                 label, count, sidecar.captured(old),
             )  # fmt: skip
             return True
+        if old is None or not sidecar.is_proven(order.sidecar_path):
+            return False
         if self._request.force or count > sidecar.captured(old):
             return False
         same = old.get("order") == sidecar.order(order.film.config, order.frames)

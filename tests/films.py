@@ -93,12 +93,18 @@ def segments(root: Path, name: str = f"{DAY}", folder: str = FOLDER) -> dict[str
     return {path.name: path.stat().st_mtime_ns for path in sorted(home.glob("*.mp4"))}
 
 
-def numbers(path: Path, start: float | None = None) -> list[int | None]:
-    """Return the numbers of a film's pictures; from `start` seconds on, as a player seeks."""
+def numbers(
+    path: Path, start: float | None = None, crop: tuple[int, int] | None = None
+) -> list[int | None]:
+    """Return the numbers of a film's pictures; from `start` seconds on, as a player seeks.
+
+    With `crop`, of their middle of that width and height.
+    """
     seek = [] if start is None else ["-ss", str(start)]
+    cut = ["-vf", "crop={}:{}".format(*crop)] if crop else []
     raw = subprocess.run(
         ["ffmpeg", "-v", "error", *seek, "-i", str(path), "-map", "0:v", "-fps_mode", "passthrough",
-         "-f", "yuv4mpegpipe", "-pix_fmt", "gray", "-strict", "-1", "-"],
+         *cut, "-f", "yuv4mpegpipe", "-pix_fmt", "gray", "-strict", "-1", "-"],
         check=True,
         capture_output=True,
     ).stdout  # fmt: skip
@@ -106,6 +112,16 @@ def numbers(path: Path, start: float | None = None) -> list[int | None]:
     width, height = (int(word[1:]) for word in header.split()[1:3])
     pictures = (part for part in _cut(rest, len(b"FRAME\n") + width * height))
     return [read_number(picture[len(b"FRAME\n") :], width, height) for picture in pictures]
+
+
+def first_pixels(path: Path, start: float) -> bytes:
+    """Return the light (16 black to 235 white) of the first row of the picture at `start` s."""
+    return subprocess.run(
+        ["ffmpeg", "-v", "error", "-ss", str(start), "-i", str(path), "-map", "0:v",
+         "-frames:v", "1", "-vf", "crop=iw:2:0:0", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"],
+        check=True,
+        capture_output=True,
+    ).stdout[: size_of(path)[0]]  # fmt: skip
 
 
 def _cut(data: bytes, length: int) -> Iterator[bytes]:

@@ -8,6 +8,8 @@ import struct
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import films
@@ -39,7 +41,7 @@ def job(folder: Path, *sizes: tuple[int, int], rung: int = 0) -> Job:
     return Job(sizes[0], targets, QUALITY, RUNGS[rung], cores=2)
 
 
-def chart() -> bytes:
+def chart(pixels: str = "yuvj420p") -> bytes:
     """Return a JPEG with 125 patches of colour, encoded as cameras do: BT.601, full range."""
     rows = []
     for line in range(5):
@@ -49,12 +51,12 @@ def chart() -> bytes:
     return subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-i", "-",
          "-vf", "scale=out_color_matrix=bt601:out_range=full:flags=accurate_rnd+full_chroma_int",
-         "-pix_fmt", "yuvj420p", "-q:v", "1", "-qmin", "1", "-f", "mjpeg", "-"],
+         "-pix_fmt", pixels, "-q:v", "1", "-qmin", "1", "-f", "mjpeg", "-"],
         input=b"".join(rows), check=True, capture_output=True,
     ).stdout  # fmt: skip
 
 
-def shown_colours(path: Path) -> list[tuple[int, ...]]:
+def shown_colours(path: Path, columns: int = 25, rows: int = 5) -> list[tuple[int, ...]]:
     """Decode a film's first picture as its tags demand; return the middle of each patch."""
     width, height = films.size_of(path)
     raw = subprocess.run(
@@ -64,15 +66,22 @@ def shown_colours(path: Path) -> list[tuple[int, ...]]:
         check=True, capture_output=True,
     ).stdout  # fmt: skip
     middles = [
-        (int((n % 25 + 0.5) * width / 25), int((n // 25 + 0.5) * height / 5)) for n in range(125)
+        (int((column + 0.5) * width / columns), int((row + 0.5) * height / rows))
+        for row in range(rows)
+        for column in range(columns)
     ]
     return [tuple(raw[3 * (y * width + x) :][:3]) for x, y in middles]
 
 
-def test_every_patch_of_a_colour_chart_comes_back_in_both_renditions(tmp_path: Path) -> None:
-    small = (CHART[0] * 3 // 4, CHART[1] * 3 // 4)
-    order = job(tmp_path, CHART, small)
-    encoded([chart()] * 3, order)
+@pytest.mark.parametrize("pixels", ["yuvj420p", "yuvj422p", "yuvj444p"])
+@pytest.mark.parametrize("fitted", [False, True])
+def test_every_patch_of_a_colour_chart_comes_back_in_both_renditions(
+    tmp_path: Path, pixels: str, fitted: bool
+) -> None:
+    """Pictures of the film's size pass as they are; others are `fitted`, here from half of it."""
+    size = (CHART[0] * 2, CHART[1] * 2) if fitted else CHART
+    order = job(tmp_path, size, (CHART[0] * 3 // 4, CHART[1] * 3 // 4))
+    encoded([chart(pixels)] * 3, replace(order, picture=None if fitted else CHART))
     for target in order.targets:
         stream = probe.facts(target.path, CLOCK, decode=True).stream
         assert stream["color_space"] == stream["color_primaries"] == "bt709"
@@ -82,6 +91,14 @@ def test_every_patch_of_a_colour_chart_comes_back_in_both_renditions(tmp_path: P
             for a, b in zip(wanted, got, strict=True)
         )
         assert worst <= 5
+
+
+def test_a_grey_picture_stays_grey(tmp_path: Path) -> None:
+    order = job(tmp_path, (512, 288), (256, 144))
+    encoded([mosaic_jpeg(5, 512, 288, sampling="grey")] * 3, order)
+    for target in order.targets:
+        for colour in shown_colours(target.path, 8, 6):
+            assert any(all(abs(one - level) <= 5 for one in colour) for level in (50, 205))
 
 
 @pytest.mark.parametrize("rung", range(len(RUNGS)))
@@ -130,10 +147,9 @@ def test_pictures_of_every_kind_in_one_day(tmp_path: Path) -> None:
     report = make(tmp_path)
     assert report.failures == []
     shown = numbers(report.videos[0].path)
-    pillars = slice(30, 35)
     assert len(shown) == 40
-    del shown[pillars]
-    assert shown == [n for n in range(40) if n not in range(30, 35)]
+    shown[30:35] = numbers(report.videos[0].path, crop=(192, 144))[30:35]  # between pillars
+    assert shown == list(range(40))
     assert sidecar(tmp_path)["pictures"] == {
         "256x144": 25, "512x288": 5, "257x145": 5, "192x144": 5
     }  # fmt: skip
@@ -157,25 +173,73 @@ def test_sizes(
     assert [one.size for one in report.videos] == [full, small]
     assert [films.size_of(one.path) for one in report.videos] == [full, small]
     assert [numbers(one.path) for one in report.videos] == [[0, 1, 2]] * 2
+    for one in report.videos:
+        stream = films.ffprobe(one.path, "-select_streams", "v", "-show_streams")["streams"][0]
+        assert stream["sample_aspect_ratio"] == "1:1"
 
 
 def test_the_width_can_be_capped_and_a_wide_film_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(tmp_path, [*minutes(at(4), 1), *minutes(at(5), 1)], size=(4128, 1024))
+    fill(tmp_path, minutes(at(4), 1), size=(4128, 1024), folder="ch1_Yard")
     make(tmp_path, at(5, 5))
     make(tmp_path)
-    assert caplog.text.count("many players stop at 4096") == 2, "once in each run"
+    assert caplog.text.count("many players stop at 4096") == 1, "not again for every hour"
     report = make(tmp_path, day=films.DAY, force=True, config=films.configured(max_width=2048))
     assert report.videos[0].size == (2048, 508)
 
 
-def test_a_turned_picture_is_shown_upright(tmp_path: Path) -> None:
-    for frame in fill(tmp_path, minutes(at(4), 3), size=(256, 400)):
-        frame.path.write_bytes(exif_turned(frame.path.read_bytes(), 6))
+TURNS = (
+    "null", "hflip", "hflip,vflip", "vflip",
+    "transpose=cclock_flip", "transpose=cclock", "transpose=clock_flip", "transpose=clock",
+)  # fmt: skip
+"""What a camera does to an upright picture that it labels with orientation 1, 2, … 8."""
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_turned_pictures_are_shown_upright(tmp_path: Path, one_by_one: bool) -> None:
+    """In pieces of their own, and all of them in one piece."""
+    moments = [at(4 + n) if one_by_one else at(4, n) for n in range(len(TURNS))]
+    for number, frame in enumerate(fill(tmp_path, moments, size=(320, 192))):
+        turned = subprocess.run(
+            ["ffmpeg", "-v", "error", "-i", str(frame.path), "-vf", TURNS[number],
+             "-q:v", "3", "-f", "mjpeg", "-"],
+            check=True, capture_output=True,
+        ).stdout  # fmt: skip
+        frame.path.write_bytes(exif_turned(turned, number + 1))
+        if one_by_one:
+            make(tmp_path, frame.moment + timedelta(minutes=65))
     report = make(tmp_path)
-    assert report.videos[0].size == (400, 256)
-    assert report.videos[0].frames == 3
+    assert [one.size for one in report.videos] == [(320, 192)] * 2
+    assert sidecar(tmp_path)["pictures"] == {"320x192": 8}
+    assert numbers(report.videos[0].path) == list(range(8))
+
+
+def test_hours_of_other_shapes_are_fitted_undistorted_and_joined(tmp_path: Path) -> None:
+    """Without a JFIF block: nothing tells the shape of their pixels."""
+    first, step = 0, films.MINUTE / 4
+    for moment, size, count in (
+        (at(4), (512, 288), 480), (at(6), (384, 288), 240),
+        (at(7), (192, 144), 60), (at(7, 20), (512, 288), 180),
+    ):  # fmt: skip
+        for frame in fill(tmp_path, minutes(moment, count, step), size=size, first=first):
+            frame.path.write_bytes(without_jfif(frame.path.read_bytes()))
+        first += count
+    report = make(tmp_path)
+    assert report.failures == []
+    path = report.videos[0].path
+    assert films.size_of(path) == (512, 288)
+    shown = numbers(path)
+    shown[480:780] = numbers(path, crop=(384, 288))[480:780]
+    assert shown == list(range(960))
+    assert max(films.first_pixels(path, 500 / 24)[:60]) <= 17, "pillars are black"
+
+
+def without_jfif(picture: bytes) -> bytes:
+    length = int.from_bytes(picture[4:6], "big")
+    assert picture[2:4] == b"\xff\xe0"
+    return picture[:2] + picture[4 + length :]
 
 
 def test_the_days_commonest_size_wins(tmp_path: Path) -> None:
@@ -270,16 +334,42 @@ def test_killed_for_memory_it_steps_down_one_rung_and_tries_once_more(
     assert sidecar(tmp_path)["encode"]["ways"] == ["steady"]
 
 
-def test_killed_for_memory_twice_the_film_fails_clearly_and_the_next_is_tried(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_killed_for_memory_twice_the_film_fails_clearly_and_the_next_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fill(tmp_path, minutes(at(4), 3))
-    fill(tmp_path, minutes(at(4), 3), folder="ch1_Yard", size=(512, 288))
-    script = 'case "$*" in *512x288*|*-progress*) exec /usr/bin/ffmpeg "$@";; esac; kill -KILL $$'
+    fill(tmp_path, minutes(at(4), 3), size=(513, 289))
+    fill(tmp_path, minutes(at(4), 3), folder="ch1_Yard")
+    script = (
+        f'case "$*" in *crop=512:288*) echo "$*" >> "{tmp_path}/tries"; kill -KILL $$;; esac\n'
+        'exec /usr/bin/ffmpeg "$@"'
+    )
     monkeypatch.setenv("PATH", fake(tmp_path / "bin", script))
     report = make(tmp_path)
-    assert len(report.failures) == 2
-    assert all("because memory ran out" in failure for failure in report.failures)
+    tries = (tmp_path / "tries").read_text().splitlines()
+    assert ["sliced-threads" in one for one in tries] == [False, True]
+    assert caplog.text.count("once more in the steady way") == 1
+    assert len(report.failures) == 1
+    assert report.failures[0].startswith(f"{films.FOLDER} {films.DAY}: ffmpeg was killed")
+    assert "because memory ran out" in report.failures[0]
+    assert [one.folder for one in report.videos] == ["ch1_Yard"] * 2
+
+
+def test_a_proof_that_is_killed_for_memory_is_no_verdict_on_the_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, minutes(at(4), 3))
+    make(tmp_path, at(5, 5))
+    kept = films.segments(tmp_path)
+    path = fake(tmp_path / "bin", 'exec /usr/bin/ffmpeg "$@"')
+    (tmp_path / "bin" / "ffprobe").write_text("#!/bin/sh\nkill -KILL $$\n")
+    (tmp_path / "bin" / "ffprobe").chmod(0o755)
+    with monkeypatch.context() as while_short:
+        while_short.setenv("PATH", path)
+        report = make(tmp_path)
+    assert "ffprobe was killed, most likely because memory ran out" in report.failures[0]
+    assert "made again" not in caplog.text
+    assert films.segments(tmp_path) == kept
+    assert make(tmp_path).failures == []
 
 
 def test_no_space_left_names_the_disk() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from reolink_timelapsed import prune
 from reolink_timelapsed.clock import JumpingClock
 from reolink_timelapsed.config import StorageConfig
+from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.prune import PruneReport, expired
 from reolink_timelapsed.store import Store
 
@@ -98,6 +101,44 @@ def test_one_frame_a_day_stays_and_makes_the_film_of_the_year(tmp_path: Path) ->
     assert pruned(tmp_path, 31, daily) == PruneReport()
     report = make(tmp_path, later, first=DAY, daily_time=time(12))
     assert films.numbers(report.videos[0].path) == [90, 1090, 2090]
+
+
+@pytest.mark.parametrize("kept", [None, time(12)])
+def test_a_video_that_somebody_removes_never_costs_the_other_one(
+    tmp_path: Path, kept: time | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its frames are gone but for the one to keep: no film of that may take the other's place."""
+    fill(tmp_path, minutes(at(11, 58), 5))
+    make(tmp_path)
+    pruned(tmp_path, 3, StorageConfig(keep_daily_frame=kept))
+    video(tmp_path).unlink()
+    small = video(tmp_path, f"{DAY}_720p")
+    before = small.read_bytes()
+    later = AFTER + timedelta(days=3)
+    report = make(tmp_path, later)
+    assert (report.videos, report.failures) == ([], [])
+    assert caplog.messages == [], "it is not told every hour"
+    make(tmp_path, later, day=DAY, force=True)
+    assert small.read_bytes() == before
+    assert not video(tmp_path).exists()
+
+
+def test_no_link_ever_leads_nowhere(tmp_path: Path) -> None:
+    """A video that cannot be removed, as a mount point cannot, stops it half-way."""
+    fill(tmp_path, minutes(at(12), 5))
+    make(tmp_path)
+    stuck = video(tmp_path)
+    mount = ["mount", "--bind", str(stuck), str(stuck)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting needs root")
+    try:
+        with pytest.raises(StoreError):
+            pruned(tmp_path, 11, StorageConfig(keep_videos_days=10))
+    finally:
+        subprocess.run(["umount", str(stuck)], check=True)
+    assert not video(tmp_path, f"{DAY}_720p").exists(), "it was stopped half-way"
+    links = (tmp_path / "videos" / FOLDER).glob("latest*")
+    assert [link for link in links if not link.exists()] == []
 
 
 def test_the_frame_that_stays_is_a_whole_one(tmp_path: Path) -> None:

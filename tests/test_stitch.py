@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import asdict
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import films
 import pytest
@@ -25,9 +27,10 @@ from films import (
     video,
 )
 
-from reolink_timelapsed import probe
-from reolink_timelapsed.clock import Clock
+from reolink_timelapsed import encode, probe
+from reolink_timelapsed.clock import Clock, JumpingClock
 from reolink_timelapsed.errors import TimelapseError
+from reolink_timelapsed.simulator.mosaic import Sampling
 from reolink_timelapsed.turn import only_one
 
 CLOCK = Clock()
@@ -81,15 +84,16 @@ def test_hourly_and_batch_give_the_same_film(tmp_path: Path) -> None:
     _assert_even(batch, 90)
 
 
-def _assert_even(path: Path, frames: int) -> None:
+def _assert_even(path: Path, frames: int, fps: int = 24) -> None:
     facts = probe.facts(path, CLOCK, decode=True)
     times = [packet.at for packet in facts.packets]
     assert facts.decoded == frames
-    assert facts.stream["avg_frame_rate"] == facts.stream["r_frame_rate"] == "24/1"
-    assert sorted(times) == pytest.approx([number / 24 for number in range(frames)], abs=1e-6)
+    assert facts.stream["avg_frame_rate"] == facts.stream["r_frame_rate"] == f"{fps}/1"
+    assert sorted(times) == pytest.approx([number / fps for number in range(frames)], abs=1e-6)
     rows = films.ffprobe(path, "-select_streams", "v", "-show_packets")["packets"]
     decoding = [float(row["dts_time"]) for row in rows]
-    assert all(a < b for a, b in pairwise(decoding))
+    assert all(b - a == pytest.approx(1 / fps, abs=2e-6) for a, b in pairwise(decoding))
+    assert all(float(row["dts_time"]) <= float(row["pts_time"]) for row in rows)
 
 
 def test_seeking_lands_on_the_right_picture_on_both_sides_of_a_seam(tmp_path: Path) -> None:
@@ -101,6 +105,41 @@ def test_seeking_lands_on_the_right_picture_on_both_sides_of_a_seam(tmp_path: Pa
     assert facts.stream["has_b_frames"] == 1
     for wanted in (0, 1, 57, 59, 60, 61, 119):
         assert numbers(path, (wanted - 0.25) / 24 if wanted else 0)[0] == wanted
+
+
+@pytest.mark.parametrize("fps", [1, 7, 25, 30, 120])
+def test_pieces_are_joined_evenly_at_every_rate(tmp_path: Path, fps: int) -> None:
+    fill(tmp_path, minutes(at(4), 240))
+    for hour in range(5, 9):
+        make(tmp_path, at(hour, 5), films.configured(fps=fps))
+    assert len(segments(tmp_path)) == 4
+    path = make(tmp_path, config=films.configured(fps=fps)).videos[0].path
+    _assert_even(path, 240, fps)
+    assert numbers(path) == list(range(240))
+
+
+@pytest.mark.parametrize("sampling", ["4:2:2", "4:4:4", "grey"])
+def test_a_video_plays_everywhere_and_before_it_is_loaded(
+    tmp_path: Path, sampling: Sampling
+) -> None:
+    fill(tmp_path, minutes(at(4), 60), size=(1025, 801), sampling=sampling)
+    report = make(tmp_path)
+    assert report.failures == []
+    for one in report.videos:
+        stream = films.ffprobe(one.path, "-select_streams", "v", "-show_streams")["streams"][0]
+        assert (stream["codec_name"], stream["profile"]) == ("h264", "High")
+        assert (stream["pix_fmt"], stream["color_range"]) == ("yuv420p", "tv")
+        assert stream["sample_aspect_ratio"] == "1:1"
+        assert float(stream["start_time"]) == 0
+        data = one.path.read_bytes()
+        assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_pictures_refer_to_later_ones_too(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 60))
+    path = make(tmp_path, config=films.configured(preset="veryfast")).videos[0].path
+    rows = films.ffprobe(path, "-select_streams", "v", "-show_entries", "frame=pict_type")["frames"]
+    assert "".join(row["pict_type"] for row in rows).count("B") > 20
 
 
 def test_a_late_frame_costs_just_its_hour(tmp_path: Path) -> None:
@@ -151,8 +190,15 @@ def test_force_never_replaces_a_film_by_one_of_fewer_frames(
 
 def test_a_changed_setting_in_mid_day_encodes_the_hours_again(tmp_path: Path) -> None:
     fill(tmp_path, minutes(at(4), 120, MINUTE / 2))
-    make(tmp_path, at(5, 5))
-    make(tmp_path, at(5, 10), films.configured(crf=30))
+    made = set()
+    others: list[dict[str, Any]] = [
+        {}, {"crf": 30}, {"preset": "superfast"}, {"fps": 12}, {"max_width": 200}
+    ]  # fmt: skip
+    for settings in others:
+        for _ in range(2):  # the second one has nothing to do
+            make(tmp_path, at(5, 5), films.configured(**settings))
+            made |= set(segments(tmp_path).values())
+    assert len(made) == len(others)
     fill(tmp_path, minutes(at(5), 60), first=120)
     report = make(tmp_path, config=films.configured(crf=30))
     assert numbers(report.videos[0].path) == list(range(180))
@@ -174,6 +220,20 @@ def test_every_nth_frame_and_rate_from_the_command_line(tmp_path: Path) -> None:
     report = make(tmp_path, every_n_frames=4, fps=10)
     assert numbers(report.videos[0].path) == list(range(0, 90, 4))
     assert report.videos[0].seconds == pytest.approx(2.3)
+
+
+def test_every_nth_frame_across_the_hours(tmp_path: Path) -> None:
+    config = films.configured(every_n_frames=7)
+    for hour in range(4, 8):
+        fill(tmp_path, minutes(at(hour), 60), first=60 * (hour - 4))
+        make(tmp_path, at(hour + 1, 5), config)
+    assert len(segments(tmp_path)) == 4
+    assert numbers(make(tmp_path, config=config).videos[0].path) == list(range(0, 240, 7))
+
+
+def test_two_frames_of_the_same_moment_are_both_shown(tmp_path: Path) -> None:
+    fill(tmp_path, [at(4), at(4), at(4, 1), at(4, 1)])
+    assert numbers(make(tmp_path).videos[0].path) == [0, 1, 2, 3]
 
 
 def test_a_film_of_fixed_length(tmp_path: Path) -> None:
@@ -199,12 +259,16 @@ def test_gaps_are_held_when_asked(tmp_path: Path) -> None:
     assert (told["captured"], told["used"], told["places"]) == (20, 20, 25)
 
 
-def test_an_hour_of_one_frame_and_a_day_of_one(tmp_path: Path) -> None:
-    fill(tmp_path, [*minutes(at(4), 60), at(5, 30), *minutes(at(6), 3)])
-    for hour in (5, 6, 7):
-        make(tmp_path, at(hour, 5))
-    assert len(segments(tmp_path)) == 3
-    assert numbers(make(tmp_path).videos[0].path) == list(range(64))
+@pytest.mark.parametrize("preset", ["ultrafast", "veryfast"])
+def test_an_hour_of_one_frame_and_a_day_of_one(tmp_path: Path, preset: str) -> None:
+    fill(tmp_path, [*minutes(at(4), 60), at(5, 30), *minutes(at(6), 3), at(7)])
+    config = films.configured(preset=preset)
+    for hour in (5, 6, 7, 8):
+        make(tmp_path, at(hour, 5), config)
+    assert len(segments(tmp_path)) == 4
+    path = make(tmp_path, config=config).videos[0].path
+    assert numbers(path) == list(range(65))
+    _assert_even(path, 65)
     fill(tmp_path / "single", [at(12)])
     report = make(tmp_path / "single")
     assert [numbers(one.path) for one in report.videos] == [[0], [0]]
@@ -227,16 +291,73 @@ def test_files_that_are_no_whole_pictures_are_left_out_named_and_counted(
     assert frames[10].path.name in caplog.text
 
 
-def test_a_picture_that_only_looks_whole_is_found_out(tmp_path: Path) -> None:
-    frames = fill(tmp_path, minutes(at(4), 10))
-    whole = frames[7].path.read_bytes()
+@pytest.mark.parametrize("hours", [1, 5])
+def test_pictures_that_only_look_whole_are_found_out(tmp_path: Path, hours: int) -> None:
+    frames = fill(tmp_path, minutes(at(4), 240 * hours, MINUTE / 4))
+    bad = frames[7::240]
+    for frame in bad:
+        frame.path.write_bytes(_undecodable(frame.path.read_bytes()))
+    report = make(tmp_path)
+    assert report.failures == []
+    assert numbers(report.videos[0].path) == [n for n in range(240 * hours) if n % 240 != 7]
+    refused = sidecar(tmp_path)["frames"]["refused"]
+    assert refused == {frame.path.name: "cannot be decoded" for frame in bad}
+
+
+def _undecodable(whole: bytes) -> bytes:
+    """Return a JPEG with all its markers, whose Huffman tables make no sense."""
     tables = whole.index(b"\xff\xc4")
     length = int.from_bytes(whole[tables + 2 : tables + 4], "big")
-    bad = whole[: tables + 4] + b"\xee" * (length - 2) + whole[tables + 2 + length :]
-    frames[7].path.write_bytes(bad)
-    report = make(tmp_path)
-    assert numbers(report.videos[0].path) == [n for n in range(10) if n != 7]
-    assert sidecar(tmp_path)["frames"]["refused"] == {frames[7].path.name: "cannot be decoded"}
+    return whole[: tables + 4] + b"\xee" * (length - 2) + whole[tables + 2 + length :]
+
+
+def test_the_sidecar_tells_everything(tmp_path: Path) -> None:
+    frames = fill(tmp_path, [*minutes(at(4), 60), *minutes(at(6), 30)])
+    fill(tmp_path, minutes(at(6, 30), 10), size=(320, 240), first=90)
+    frames[5].path.write_bytes(b"")
+    make(tmp_path)
+    told = sidecar(tmp_path)
+    assert told["film"] == f"{FOLDER} {DAY}"
+    assert told["window"] == {
+        "start": "2026-11-22T04:00:00+00:00",
+        "end": "2026-11-22T22:00:00+00:00",
+        "interval_seconds": 60,
+    }
+    assert told["frames"] == {
+        "expected": 1080,
+        "captured": 100,
+        "used": 99,
+        "places": 99,
+        "first": "2026-11-22T04:00:00+00:00",
+        "last": "2026-11-22T06:39:00+00:00",
+        "refused": {frames[5].path.name: "empty answer instead of a picture"},
+        "missing": {},
+        "gaps": [
+            {
+                "after": "2026-11-22T04:59:00+00:00",
+                "before": "2026-11-22T06:00:00+00:00",
+                "missed": 60,
+            },
+            {
+                "after": "2026-11-22T06:39:00+00:00",
+                "before": "2026-11-22T22:00:00+00:00",
+                "missed": 920,
+            },
+        ],
+    }
+    assert told["pictures"] == {"256x144": 89, "320x240": 10}
+    assert told["settings"] == asdict(films.CONFIG.stitch)
+    for name, file in (("full", video(tmp_path)), ("720p", video(tmp_path, f"{DAY}_720p"))):
+        assert told["videos"][name] == {
+            "file": file.name,
+            "bytes": file.stat().st_size,
+            "frames": 99,
+            "seconds": 4.125,
+            "width": 256,
+            "height": 144,
+        }
+    assert told["encode"]["ffmpeg"] == encode.version()
+    assert told["encode"]["ways"] == ["fast"]
 
 
 def test_one_camera_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -259,6 +380,27 @@ def test_missed_days_are_made_up_oldest_first_and_the_newest_is_not_starved(tmp_
         f"{FOLDER} {day}" for day in (days[3], *days[:3])
     ]
     assert (tmp_path / "videos" / FOLDER / "latest.mp4").readlink() == Path(video(tmp_path).name)
+
+
+def test_an_hour_that_ends_while_missed_days_are_made_up_does_not_wait(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    missed = [DAY - timedelta(days=n) for n in (30, 24, 18, 12, 6, 2)]
+    for day in missed:
+        fill(tmp_path, [at(4, day=day)], day=day)
+    fill(tmp_path, minutes(at(9), 60))
+    clock = JumpingClock(at(10, 5))
+
+    def an_hour_ends(text: str) -> None:
+        if text.startswith(f"{FOLDER} {missed[2]}"):
+            clock.step(3600)
+            fill(tmp_path, minutes(at(10), 60), first=60)
+
+    make(tmp_path, clock, status=an_hour_ends)
+    films_of = [text.split(":")[0] for text in caplog.messages if " frames of " in text]
+    days = [DAY, *missed[:3], DAY, *missed[3:]]
+    assert films_of == [f"{FOLDER} {day}" for day in days]
 
 
 def test_a_range_is_one_film(tmp_path: Path) -> None:

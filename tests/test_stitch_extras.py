@@ -6,7 +6,7 @@ import io
 import logging
 import os
 import subprocess
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from pathlib import Path
 
 import films
@@ -41,6 +41,8 @@ def test_chapters_by_the_hour_and_the_time_of_day_as_subtitles(tmp_path: Path) -
     streams = films.ffprobe(path, "-show_streams")["streams"]
     kinds = [row["codec_name"] for row in streams if row["codec_type"] in {"video", "subtitle"}]
     assert kinds == ["h264", "mov_text"]
+    shown = {row["codec_type"]: row["disposition"]["default"] for row in streams}
+    assert (shown["video"], shown["subtitle"]) == (1, 0), "subtitles are off until asked for"
     text = subprocess.run(
         ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:s", "-f", "srt", "-"],
         check=True, capture_output=True, text=True,
@@ -149,6 +151,36 @@ def test_a_dry_run_goes_by_the_films_made_before(tmp_path: Path) -> None:
     fill(tmp_path, minutes(at(4, day=day), 48), day=day, size=(640, 480))
     plan = make(tmp_path, AFTER + timedelta(days=1), dry_run=True).plans[0]
     assert plan.startswith(f"{FOLDER} {day}: 48 frames, 2 s of film, about {2 * size / 1e6:.0f} MB")
+
+
+def test_a_dry_run_is_right_within_a_factor_of_two(tmp_path: Path) -> None:
+    """Without a film to go by, and with one of other settings."""
+    for number, (preset, crf) in enumerate([("veryfast", 19), ("superfast", 24), ("medium", 17)]):
+        day = DAY + timedelta(days=number)
+        textured(tmp_path, day)
+        config = films.configured(preset=preset, crf=crf)
+        when = AFTER + timedelta(days=number)
+        told = make(tmp_path, when, config, dry_run=True).plans[0]
+        size = sum(one.bytes for one in make(tmp_path, when, config).videos) / 1e6
+        assert size / 2 <= float(told.split("about ")[1].split(" MB")[0]) <= 2 * size
+
+
+def textured(root: Path, day: date) -> None:
+    """Put pictures with texture, noise, and something that moves."""
+    graph = (
+        "nullsrc=s=960x540:r=24,geq=lum='128+40*sin(X/37)*cos(Y/23)+30*random(1)':cb=118:cr=130,"
+        "gblur=0.7,loop=-1:1[still];testsrc2=s=240x136:r=24[moving];"
+        "[still][moving]overlay=x='t*100',noise=alls=3:allf=t"
+    )
+    pictures = subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", graph, "-frames:v", "96", "-q:v", "5",
+         "-pix_fmt", "yuvj420p", "-f", "image2pipe", "-c:v", "mjpeg", "-"],
+        check=True, capture_output=True,
+    ).stdout.split(b"\xff\xd8")[1:]  # fmt: skip
+    store = Store(root, "capture")
+    store.open()
+    for moment, picture in zip(minutes(at(4, day=day), 96), pictures, strict=True):
+        store.put_frame(FOLDER, day, moment, b"\xff\xd8" + picture)
 
 
 def test_what_a_library_of_ffmpeg_prints_is_no_verdict(

@@ -288,6 +288,38 @@ def test_a_full_disk_in_the_middle_of_the_join(small_disk: Path) -> None:
     assert make(small_disk, config=config).videos[0].frames == 40
 
 
+def test_a_disk_that_fills_up_in_the_middle_of_the_join(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else writes when the look before the join is over."""
+    noisy(small_disk, 40)
+    config = films.configured(crf=20)
+    make(small_disk, at(5, 5), config)
+    done = segments(small_disk)
+    half = (
+        small_disk / "segments" / FOLDER / str(DAY) / "20261122T04Z_full.mp4"
+    ).stat().st_size // 2
+    ballast = small_disk / "ballast"
+    tool = tmp_path / "bin" / "ffmpeg"
+    tool.parent.mkdir()
+    tool.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *concat*) cat /dev/zero > "{ballast}" 2> /dev/null\n'
+        f'truncate -s -{half} "{ballast}";; esac\n'
+        'exec /usr/bin/ffmpeg "$@"\n'
+    )
+    tool.chmod(0o755)
+    with monkeypatch.context() as while_full:
+        while_full.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+        with pytest.raises(StoreError, match="the disk is full: ffmpeg could not write the film"):
+            make(small_disk, config=config)
+    assert not list(small_disk.glob("videos/**/*.mp4"))
+    assert segments(small_disk) == done
+    fill(small_disk, [at(12)])  # while the disk is as full as it was
+    ballast.unlink()
+    assert make(small_disk, config=config).videos[0].frames == 41
+
+
 def test_the_day_of_25_hours_is_in_order(tmp_path: Path) -> None:
     zone = ZoneInfo("Europe/Berlin")
     day = date(2026, 10, 25)

@@ -1,0 +1,123 @@
+"""The stitch as people and systemd run it: a process with exit codes, a bar, a status, lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from films import FOLDER, at, fill, minutes
+from support import ServiceManager
+
+ROOT = Path(__file__).parent.parent
+DAY = datetime.now(UTC).date() - timedelta(days=2)
+SECONDS = 60
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    settings = {
+        "capture": {"interval_seconds": 60},
+        "stitch": {"preset": "ultrafast"},
+        "storage": {"data_dir": str(tmp_path / "data")},
+    }
+    path.write_text(json.dumps(settings))  # JSON is YAML
+    return path
+
+
+def command(config: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "reolink_timelapsed", "--config", str(config), "stitch", *options]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TZ": "UTC"} | more
+
+
+def stitched(config: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(config, *options),
+        cwd=config.parent,
+        env=environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+
+
+def frames(config: Path, count: int, folder: str = FOLDER, day: date = DAY) -> None:
+    fill(config.parent / "data", minutes(at(4, day=day), count), folder=folder, day=day)
+
+
+def test_exit_codes_tell_what_became_of_it(config: Path) -> None:
+    frames(config, 2)
+    assert stitched(config, "--dry-run").stdout.startswith(f"{FOLDER} {DAY}: 2 frames, 0 s of film")
+    assert stitched(config, "--daily-time", "12:00").returncode == 64
+    assert stitched(config, "--camera", "Attic").returncode == 64
+    done = stitched(config)
+    assert done.returncode == 0
+    assert f"{FOLDER} {DAY}: full 256x144, 2 frames" in done.stderr
+    frames(config, 1, "ch1_Yard")
+    next((config.parent / "data/frames/ch1_Yard").rglob("*.jpg")).write_bytes(b"junk")
+    failed = stitched(config)
+    assert failed.returncode == 1
+    assert "not one whole picture" in failed.stderr
+
+
+def test_a_folder_for_the_videos_may_be_named_from_where_one_stands(config: Path) -> None:
+    frames(config, 3)
+    assert stitched(config, "--output", "films/of mine").returncode == 0
+    made = sorted(path.name for path in (config.parent / "films" / "of mine").iterdir())
+    name = f"timelapse_{FOLDER}_{DAY}"
+    assert made == [f"{name}.json", f"{name}.mp4", f"{name}_720p.mp4"]
+
+
+def test_a_relative_data_folder_has_links_that_lead_somewhere(config: Path) -> None:
+    frames(config, 3)
+    settings = json.loads(config.read_text())
+    settings["storage"]["data_dir"] = "data"
+    done = stitched(config)
+    assert done.returncode == 0, done.stderr
+    home = config.parent / "data" / "videos" / FOLDER
+    assert (home / "latest.mp4").resolve() == home / f"timelapse_{FOLDER}_{DAY}.mp4"
+
+
+def test_systemctl_status_shows_where_it_is(config: Path) -> None:
+    frames(config, 5)
+    address = config.parent / "notify"
+    with ServiceManager(address) as systemd:
+        subprocess.run(
+            command(config), env=environment(NOTIFY_SOCKET=str(address)), check=True,
+            capture_output=True, timeout=SECONDS,
+        )  # fmt: skip
+    assert f"STATUS={FOLDER} {DAY}: 0 of 5 frames" in systemd.messages
+
+
+def test_a_bar_on_a_terminal_never_runs_into_a_line_of_the_log(config: Path) -> None:
+    frames(config, 60)
+    ours, its = pty.openpty()
+    with subprocess.Popen(command(config), env=environment(), stderr=its) as process:
+        os.close(its)
+        said = b""
+        while data := _read(ours):
+            said += data
+        assert process.wait(timeout=SECONDS) == 0
+    os.close(ours)
+    text = said.decode()
+    assert f"] {FOLDER} {DAY}: 0 of 60 frames" in text
+    lines = [line.rpartition("\x1b[K") for line in text.split("\n")]
+    assert any("60 frames of 256x144 in" in words for _, _, words in lines)
+    assert [words for before, _, words in lines if before and not before.endswith("\r")] == []
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end is closed
+        return b""
