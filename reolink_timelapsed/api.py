@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reolink_timelapsed.errors import Unreachable
+from reolink_timelapsed.errors import IF_IT_LASTS, Unreachable
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.rspcode import raise_error
 
@@ -41,8 +41,8 @@ class Token:
 class Channel:
     """An input of the NVR as GetChannelstatus describes it.
 
-    `asleep` is None where the firmware does not say: it knows no battery cameras then. `uid`
-    names the camera itself, wherever it is plugged in; older firmware does not tell it.
+    `asleep` is None where the firmware does not say. `uid` names the camera itself, wherever it is
+    plugged in; older firmware does not tell it.
     """
 
     number: int
@@ -101,7 +101,7 @@ def value(name: str, body: bytes) -> Value:
     if reply is None:
         raise Unreachable(
             f"the NVR answered {name} with {len(body)} bytes that are no API reply: "
-            "it may be starting up, or nvr.host is another device"
+            f"it may be starting up, or another device, see nvr.host; {IF_IT_LASTS}"
         )
     fail_on_error(name, reply)
     result = reply.get("value")
@@ -141,7 +141,7 @@ def token(reply: Value) -> Token:
     inner = _mapping(reply.get("Token"))
     name, lease = _text(inner.get("name")), _number(inner.get("leaseTime")) or 0
     if not name:
-        raise Unreachable("the NVR accepted the login but gave no token: it may be starting up")
+        raise Unreachable(f"the NVR accepted the login but gave no token; {IF_IT_LASTS}")
     return Token(name, min(lease, _LONGEST_LEASE_SECONDS) if lease > 0 else DEFAULT_LEASE_SECONDS)
 
 

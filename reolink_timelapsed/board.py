@@ -20,19 +20,21 @@ _READABLE = 0o644
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How the daemon is: in a line, its record of the day under way, whether it holds a slot."""
+    """How the daemon is: in a line, its record of the day under way, whether it holds a slot.
+
+    `pause` says why the disk takes no frames, "" if it does.
+    """
 
     text: str
     day: DayRecord | None = None
     logged_in: bool = False
+    pause: str = ""
 
 
 class Board:
-    """`folder` is systemd's runtime directory, in memory; without one there is no file."""
+    """`folder` is where the file lies: systemd's runtime directory, in memory, if there is one."""
 
-    def __init__(
-        self, notifier: Notifier, scrubber: Scrubber, clock: Clock, folder: Path | None
-    ) -> None:
+    def __init__(self, notifier: Notifier, scrubber: Scrubber, clock: Clock, folder: Path) -> None:
         self._notifier = notifier
         self._scrubber = scrubber
         self._clock = clock
@@ -42,12 +44,12 @@ class Board:
         """Show how the daemon is."""
         text = self._scrubber.clean(state.text)
         self._notifier.status(text)
-        if self._folder:
-            value = {
-                "state": text,
-                "since": self._clock.now().isoformat(timespec="seconds"),
-                "logged_in": state.logged_in,
-                "day": state.day.to_json() if state.day else None,
-            }
-            with suppress(StoreError):
-                write_beside(self._folder / FILE_NAME, json.dumps(value).encode(), _READABLE)
+        value = {
+            "state": text,
+            "since": self._clock.now().isoformat(timespec="seconds"),
+            "logged_in": state.logged_in,
+            "pause": self._scrubber.clean(state.pause),
+            "day": state.day.to_json() if state.day else None,
+        }
+        with suppress(StoreError):
+            write_beside(self._folder / FILE_NAME, json.dumps(value).encode(), _READABLE)

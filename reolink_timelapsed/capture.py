@@ -35,17 +35,24 @@ SLICE_SECONDS = 5.0
 IDLE_LOGOUT = timedelta(minutes=3)
 """A longer wait gives the slot to people meanwhile."""
 
+_STEP_SECONDS = 60
+"""A smaller one is a time server's daily work."""
+
 _SLOW_ROUNDS = 2
 _BY_HAND = "another command"
 _TOO_SLOW = "round too long"
 _CLOCK = "clock stepped"
+_OTHER = "other capture"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop works with; `tell` shows how the daemon is."""
+    """What the loop works with; `tell` shows how the daemon is.
+
+    `alone` is held by the one daemon that may work in the data folder, `turn` for each round.
+    """
 
     session: Session
     clock: Clock
@@ -56,6 +63,7 @@ class Parts:
     ledger: Ledger
     story: Story
     turn: Turn
+    alone: Turn
     tell: Callable[[State], None]
 
 
@@ -72,10 +80,22 @@ class Capture:
         self._owed: list[Channel] | None = None
         self._why = ""
         self._slow_rounds = 0
+        self._pause = ""
+        self._paused_at = 0.0
+        self._offset = self._clock_offset()
 
     def run(self) -> None:
         """Capture window after window; on the way out log out, whatever happened."""
         self._parts.notifier.ready()
+        if not self._await_solitude():
+            self._parts.notifier.stopping()
+            return
+        try:
+            self._work()
+        finally:
+            self._parts.alone.give()
+
+    def _work(self) -> None:
         try:
             self._await_right_time()
             while not self._clock.stopping and (window := self._plan.at(self._clock.now())):
@@ -102,16 +122,49 @@ class Capture:
     def _wait(self, until: datetime | None = None) -> None:
         """Wait one slice and ping; the caller looks at the clock again."""
         self._parts.notifier.ping()
+        self._watch_clock()
         seconds = (until - self._clock.now()).total_seconds() if until else math.inf
         self._clock.sleep(min(max(seconds, 0.0), SLICE_SECONDS))
 
+    def _watch_clock(self) -> None:
+        """Tell when the clock was set: else nobody understands the gaps, or the names of frames."""
+        now, offset = self._clock.monotonic(), self._clock_offset()
+        step, self._offset = offset - self._offset, offset
+        if abs(step) >= _STEP_SECONDS:
+            way = "forward" if step > 0 else "back"
+            length = span(timedelta(seconds=abs(step)))
+            self._parts.story.note(f"this machine's clock was set {way} by {length}", now)
+
+    def _clock_offset(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+    def _await_solitude(self) -> bool:
+        """Wait for another daemon's end; False if told to stop first. Its token is not ours."""
+        story, text = self._parts.story, "another capture is at work in the data folder"
+        while not self._parts.alone.take():
+            if self._clock.stopping:
+                return False
+            if not story.knows(_OTHER, _OTHER):
+                self._tell(f"{text}: waiting for its end")
+            advice = f"{text}: stop one of them; this one waits until the other has ended"
+            story.begin(_OTHER, _OTHER, advice, self._clock.monotonic())
+            self._wait()
+        story.end(_OTHER, "the other capture has ended", self._clock.monotonic())
+        return True
+
     def _await_right_time(self) -> None:
-        """Wait until frames can be filed by this machine's clock."""
+        """Wait until frames can be filed by this machine's clock; the slot is for others then."""
         while not self._clock.stopping and (doubt := self._doubt()):
-            text = f"this machine's clock cannot be trusted: {doubt}"
-            if not self._parts.timekeeper.is_patient:
-                text += "; capture waits until it is set: look at `timedatectl`"
+            if self._parts.timekeeper.is_patient:
+                text = f"waiting for this machine's clock to be set, for minutes at most: {doubt}"
+            else:
+                text = (
+                    f"this machine's clock cannot be trusted: {doubt}; capture waits until it is "
+                    "set: look at `timedatectl`"
+                )
                 self._parts.story.begin("clock", "clock", text, self._clock.monotonic())
+            if self._parts.session.logged_in:
+                self._parts.session.logout()
             self._tell(text)
             self._wait()
         self._parts.story.end("clock", "the clock is right", self._clock.monotonic())
@@ -127,6 +180,7 @@ class Capture:
     def _rest(self, window: Window) -> None:
         """Wait for a window's start, as long as the clock does not change its mind."""
         self._free_slot_until(window.start)
+        self._pause = ""
         text = f"waiting for the next start at {window.start.astimezone():%Y-%m-%d %H:%M}"
         self._tell(text)
         log.info("%s", text)
@@ -216,7 +270,10 @@ class Capture:
         if reason := self._disk_obstacle(now):
             self._why = StoreError.reason
             self._parts.story.begin(DISK, DISK, f"capture pauses: {reason}", now)
+            self._free_slot_in_pause(now)
+            self._pause = reason
             return reason
+        self._pause = ""
         if not (self._holdoff.error and self._holdoff.active(now)):
             return ""
         self._why = self._holdoff.error.reason
@@ -232,6 +289,13 @@ class Capture:
                 self._parts.room.failed(error, now)
                 reason = str(error)
         return reason
+
+    def _free_slot_in_pause(self, now: float) -> None:
+        if not self._pause:
+            self._paused_at = now
+        elif now - self._paused_at > IDLE_LOGOUT.total_seconds() and self._parts.session.logged_in:
+            self._paused_at = now  # should it fail, it is tried again as much later
+            self._parts.session.logout()
 
     def _hold(self, error: NvrError) -> None:
         """Leave the NVR alone for a while, and tell why unless it is the hiccup of a moment."""
@@ -261,4 +325,5 @@ class Capture:
         )
 
     def _tell(self, text: str) -> None:
-        self._parts.tell(State(text, self._parts.ledger.day, self._parts.session.logged_in))
+        logged_in, day = self._parts.session.logged_in, self._parts.ledger.day
+        self._parts.tell(State(text, day, logged_in, self._pause))

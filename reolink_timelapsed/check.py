@@ -12,13 +12,14 @@ from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import BadFrame, ChannelFailed, StoreError, TimelapseError
 from reolink_timelapsed.jpeg import picture_size
+from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.story import for_days
 
 _GB = 1e9
 _MB = 1e6
-_UNKNOWN = Stream(0, 0, 0)
 _HEADINGS = ("channel", "name", "stream", "fps", "snapshot", "size")
 
 
@@ -27,25 +28,40 @@ class _Findings:
     """What the checks found; `exit_code` is that of the first fault."""
 
     out: TextIO
+    clean: Callable[[str], str]
     exit_code: int = 0
     frame_bytes: int = 0
 
-    def line(self, label: str, text: str) -> None:
-        self.out.write(f"{label:<10} {text}\n")
+    def say(self, text: str) -> None:
+        self.out.write(f"{self.clean(text)}\n")
         self.out.flush()
+
+    def line(self, label: str, text: str) -> None:
+        self.say(f"{label:<10} {text}")
 
     def fault(self, label: str, error: TimelapseError) -> None:
         self.line(label, f"FAILED: {error}")
         self.exit_code = self.exit_code or error.exit_code
 
 
-def run(config: Config, session: Session, store: Store, out: TextIO = sys.stdout) -> int:
-    """Check the NVR, its cameras, the disk and ffmpeg; return the exit code of the first fault."""
-    findings = _Findings(out)
+def run(
+    config: Config,
+    session: Session,
+    store: Store,
+    mount: Mount,
+    *,
+    out: TextIO = sys.stdout,
+    clean: Callable[[str], str] = str,
+) -> int:
+    """Check the NVR, its cameras, the disk and ffmpeg; return the exit code of the first fault.
+
+    `clean` takes secrets out of what is said.
+    """
+    findings = _Findings(out, clean)
     try:
         for label, check in (
             ("NVR", lambda: _nvr(config, session, findings)),
-            ("disk", lambda: _disk(config, store, findings)),
+            ("disk", lambda: _disk(config, store, mount, findings)),
             ("ffmpeg", lambda: findings.line("ffmpeg", f"{encode.version()}, with libx264")),
         ):
             _guarded(label, check, findings)
@@ -73,7 +89,7 @@ def _nvr(config: Config, session: Session, findings: _Findings) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        findings.out.write("  ".join(cells).rstrip() + "\n")
+        findings.say("  ".join(cells).rstrip())
 
 
 def _protocol(config: Config, session: Session) -> str:
@@ -85,17 +101,24 @@ def _protocol(config: Config, session: Session) -> str:
 
 
 def _camera(session: Session, channel: Channel, findings: _Findings) -> tuple[str, ...]:
-    start, stream = (str(channel.number), channel.name), _UNKNOWN
+    start, stream = (str(channel.number), channel.name), _stream(session, channel)
     try:
-        stream = session.stream(channel.number)
         picture = session.snapshot(channel.number)
         width, height = picture_size(picture)
     except (ChannelFailed, BadFrame) as error:
         findings.exit_code = findings.exit_code or error.exit_code
-        return (*start, *_described(stream), "FAILED", str(error))
+        return (*start, *_described(stream), "FAILED", f"{error}: {error.remedy}")
     findings.frame_bytes += len(picture)
     size = f"{len(picture) / _MB:.2f} MB"
     return (*start, *_described(stream), f"{width}x{height}", size)
+
+
+def _stream(session: Session, channel: Channel) -> Stream:
+    """Ask for what is good to know, and nothing more: pictures come without it."""
+    try:
+        return session.stream(channel.number)
+    except ChannelFailed:
+        return Stream(0, 0, 0)
 
 
 def _described(stream: Stream) -> tuple[str, str]:
@@ -103,7 +126,8 @@ def _described(stream: Stream) -> tuple[str, str]:
     return size, str(stream.fps or "unknown")
 
 
-def _disk(config: Config, store: Store, findings: _Findings) -> None:
+def _disk(config: Config, store: Store, mount: Mount, findings: _Findings) -> None:
+    mount.check()
     store.open()
     free = store.free_bytes()
     text = f"{store.root}: {free / _GB:.1f} GB free"
@@ -113,7 +137,7 @@ def _disk(config: Config, store: Store, findings: _Findings) -> None:
         usable = max(free - config.storage.min_free_bytes, 0)
         seconds = config.capture.interval.total_seconds()
         text += (
-            f", enough for {usable / daily:.1f} days of frames"
+            f", enough for {for_days(usable / daily)} of frames"
             f" ({daily / _GB:.1f} GB a day at {seconds:g} s)"
         )
     findings.line("disk", text)

@@ -10,19 +10,21 @@ import argparse
 import faulthandler
 import logging
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from reolink_timelapsed import config, wiring
-from reolink_timelapsed.config import Config, NvrConfig
+from reolink_timelapsed import config, password, wiring
+from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
 from reolink_timelapsed.logs import set_up
+from reolink_timelapsed.memory import LoginGuard
+from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.parser import build_parser
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.systemd import Notifier
-from reolink_timelapsed.turn import NVR, Turn, only_one
+from reolink_timelapsed.turn import NVR, Turn
 from reolink_timelapsed.wiring import World
 
 _SOFTWARE = 70
@@ -59,45 +61,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _SOFTWARE
 
 
-def _load(given: argparse.Namespace, world: World, *, needs_nvr: bool) -> Config:
-    settings = config.load(given.config, world.environ, needs_nvr=needs_nvr)
+def _load(given: argparse.Namespace, world: World) -> Config:
+    settings = config.load(given.config, world.environ, needs_nvr=False)
+    _warn(settings)
+    return settings
+
+
+def _load_with_password(given: argparse.Namespace, world: World) -> tuple[Config, str]:
+    settings, found = password.load_with_settings(given.config, world.environ)
+    _warn(settings)
+    return settings, found
+
+
+def _warn(settings: Config) -> None:
     for warning in settings.warnings:
         log.warning("%s", warning)
-    return settings
 
 
 def _test(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import check
 
-    settings = _load(given, world, needs_nvr=True)
-    password = config.password(settings.nvr, world.environ)
+    settings, secret = _load_with_password(given, world)
     world.clock.stop_on_signals()
     memory = world.state_folder(settings)
-    session = wiring.session(settings.nvr, password, world, memory)
+    session = wiring.session(settings.nvr, secret, world, memory, setup=settings.setup)
+    store = Store(settings.storage.data_dir, "test")
+    with _turn(memory, world):
+        mount = Mount(store.root, memory)
+        return check.run(settings, session, store, mount, clean=world.scrubber.clean)
+
+
+@contextmanager
+def _turn(memory: Path, world: World) -> Iterator[None]:
+    """Speak to the NVR between two rounds of the daemon."""
     turn = Turn(memory, NVR)
     turn.wait(world.clock, _PATIENCE_SECONDS)
     try:
-        return check.run(settings, session, Store(settings.storage.data_dir, "test"))
+        yield
     finally:
         turn.give()
 
 
 def _capture(given: argparse.Namespace, world: World) -> int:
     faulthandler.enable()  # a watchdog kill then shows where it hung
-    settings = _load(given, world, needs_nvr=True)
-    password = config.password(settings.nvr, world.environ)
+    settings, secret = _load_with_password(given, world)
     world.clock.stop_on_signals()
     store = Store(settings.storage.data_dir, "capture")
     memory = world.state_folder(settings)
-    only_one(store.root, "capture")
-    session = wiring.session(settings.nvr, password, world, memory, keep_token=True)
+    session = wiring.session(
+        settings.nvr, secret, world, memory, keep_token=True, setup=settings.setup
+    )
     daemon = wiring.capture(
         settings,
         wiring.plan(settings, world),
         store,
         session,
         world,
-        tell=wiring.board(world).tell,
+        tell=wiring.board(settings, world).tell,
     )
     daemon.run()
     return 0
@@ -120,7 +140,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
         force=given.force,
         dry_run=given.dry_run,
     )
-    settings = _load(given, world, needs_nvr=False)
+    settings = _load(given, world)
     world.clock.stop_on_signals()
     child.yield_to_others()
     made = stitch.run(
@@ -140,7 +160,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
 def _prune(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import prune
 
-    settings = _load(given, world, needs_nvr=False)
+    settings = _load(given, world)
     store = wiring.mounted_store(settings, "prune", world)
     prune.run(store, settings.storage, world.clock, zone=world.zone, dry_run=given.dry_run)
     return 0
@@ -149,13 +169,14 @@ def _prune(given: argparse.Namespace, world: World) -> int:
 def _status(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import report
 
-    settings = _load(given, world, needs_nvr=False)
+    settings = _load(given, world)
     return report.run(
         settings,
         Store(settings.storage.data_dir, "status"),
         world.clock,
         zone=world.zone,
         runtime=report.runtime_folder(settings, world.environ),
+        by_hand=world.state_folder(settings),
         as_json=given.json,
     )
 
@@ -169,11 +190,14 @@ def _demo(given: argparse.Namespace, world: World) -> int:
 def _setup(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import setup
 
-    password = _line_from_stdin() if given.password_stdin else None
+    typed = _line_from_stdin() if given.password_stdin else None
+    guards: dict[Path, LoginGuard] = {}
 
-    def probe(nvr: NvrConfig, password: str) -> setup.Found:
-        with tempfile.TemporaryDirectory() as memory:
-            session = wiring.session(nvr, password, world, Path(memory))
+    def probe(settings: Config, secret: str) -> setup.Found:
+        memory = world.state_folder(settings)
+        guard = guards.setdefault(memory, LoginGuard(memory))  # where nothing can be written, too
+        session = wiring.session(settings.nvr, secret, world, memory, guard=guard)
+        with _turn(memory, world):
             try:
                 cameras = session.channels()
                 return setup.Found(session.url, session.fingerprint(), cameras)
@@ -182,8 +206,11 @@ def _setup(given: argparse.Namespace, world: World) -> int:
 
     return setup.run(
         given.config or config.DEFAULT_PATH,
-        setup.Given(given.host, given.username, password, test=not given.no_test),
-        setup.Terminal(interactive=sys.stdin.isatty() and not given.password_stdin),
+        setup.Given(given.host, given.username, typed, test=not given.no_test),
+        setup.Terminal(
+            interactive=sys.stdin.isatty() and not given.password_stdin,
+            clean=world.scrubber.clean,
+        ),
         probe,
     )
 

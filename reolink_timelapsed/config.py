@@ -21,8 +21,6 @@ from reolink_timelapsed.yaml_file import Problem, SettingsFile
 
 DEFAULT_PATH = Path("/etc/reolink-timelapse/config.yaml")
 PASSWORD_PATH = "/etc/reolink-timelapse/password"  # noqa: S105
-CREDENTIAL = "password"
-"""The name of the systemd credential that holds the password."""
 
 PRESETS = (
     "ultrafast superfast veryfast faster fast medium slow slower veryslow".split()  # noqa: SIM905
@@ -145,6 +143,11 @@ class Config:
     path: Path | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def setup(self) -> str:
+        """The command that asks for what is needed most, and writes it down."""
+        return setup_command(self.path)
+
 
 def _key_of(entry: Field[Any]) -> Key:
     return cast("Key", entry.metadata["key"])
@@ -167,6 +170,12 @@ class _Setting(NamedTuple):
     line: int
 
 
+def setup_command(path: Path | None) -> str:
+    """Return how to run `setup` for the settings in `path`; None means `DEFAULT_PATH`."""
+    option = "" if path in (None, DEFAULT_PATH) else f" --config {path}"
+    return f"sudo reolink-timelapse{option} setup"
+
+
 def load(path: Path | None, environ: Mapping[str, str], *, needs_nvr: bool) -> Config:
     """Read the settings; `path` None means `DEFAULT_PATH` if it is there, else defaults.
 
@@ -175,10 +184,24 @@ def load(path: Path | None, environ: Mapping[str, str], *, needs_nvr: bool) -> C
     Raises:
         ConfigError: with every problem of file and environment, each one sentence.
     """
+    config, problems, _ = read(path, environ, needs_nvr=needs_nvr)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def read(
+    path: Path | None, environ: Mapping[str, str], *, needs_nvr: bool
+) -> tuple[Config, list[str], bool]:
+    """Return the settings, what is wrong with them, and whether it can be told what is missing.
+
+    Of a file that is not even YAML it cannot. A wrong setting counts as its default.
+    """
     if path is None and _present(DEFAULT_PATH):
         path = DEFAULT_PATH
-    problems: list[Problem] = []
-    found = [*_from_file(path, problems), *_from_environment(environ)]
+    file = SettingsFile(path, NAMES) if path else None
+    problems = list(file.problems) if file else []
+    found = [*_from_file(path, file, problems), *_from_environment(environ)]
     config = Config(
         nvr=_section(NvrConfig, found, problems),
         capture=_section(CaptureConfig, found, problems),
@@ -190,55 +213,10 @@ def load(path: Path | None, environ: Mapping[str, str], *, needs_nvr: bool) -> C
     problems.sort(key=lambda problem: problem.line or _LAST)
     sentences = [problem.sentence for problem in problems]
     sentences += _contradictions(config, {setting.path: setting.where for setting in found})
-    if needs_nvr:
-        sentences += _missing({setting.path for setting in found if setting.text})
-    if sentences:
-        raise ConfigError(sentences)
-    return config
-
-
-def password(nvr: NvrConfig, environ: Mapping[str, str]) -> str:
-    """Return the password: systemd credential, environment, `password_file`, `password`.
-
-    The first that is there and not empty counts; a newline at its end is not part of it.
-
-    Raises:
-        ConfigError: there is none, it cannot be read, or no NVR would take it.
-    """
-    for where, text in _passwords(nvr, environ):
-        if text:
-            try:
-                return values.secret(text)
-            except ValueError as error:
-                raise ConfigError([f"{where} {error}."]) from None
-    problem = (
-        f"there is no password for the NVR, neither in {nvr.password_file} nor in NVR_PASSWORD:"
-        " run `sudo reolink-timelapse setup`."
-    )
-    raise ConfigError([problem])
-
-
-def _passwords(nvr: NvrConfig, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    credentials = environ.get("CREDENTIALS_DIRECTORY")
-    if credentials:
-        yield f"The credential {CREDENTIAL}", _first_line(Path(credentials, CREDENTIAL))
-    yield "environment: NVR_PASSWORD", unquoted(environ.get("NVR_PASSWORD", ""))
-    yield f"{nvr.password_file}", _first_line(nvr.password_file)
-    yield "nvr.password", nvr.password
-
-
-def _first_line(path: Path) -> str:
-    """Return what a password file holds, "" if there is no such file."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        remedy = f"{error.strerror or error}: run the command with sudo, or look at its mode"
-        raise ConfigError([f"{path} cannot be read ({remedy})."]) from error
-    except UnicodeDecodeError:
-        raise ConfigError([f"{path} is not UTF-8 text: write the password anew."]) from None
-    return text.removesuffix("\n").removesuffix("\r")
+    is_known = file is None or file.is_yaml
+    if needs_nvr and is_known:
+        sentences += _missing({setting.path for setting in found if setting.text}, config)
+    return config, sentences, is_known
 
 
 def unquoted(text: str) -> str:
@@ -259,12 +237,10 @@ def _present(path: Path) -> bool:
     return True
 
 
-def _from_file(path: Path | None, problems: list[Problem]) -> Iterator[_Setting]:
-    if path is None:
-        return
-    file = SettingsFile(path, NAMES)
-    problems += file.problems
-    for written in file.settings:
+def _from_file(
+    path: Path | None, file: SettingsFile | None, problems: list[Problem]
+) -> Iterator[_Setting]:
+    for written in file.settings if file else ():
         where = f"{path}, line {written.line}: {written.path}"
         if written.listed and written.path != "capture.channels":
             problems.append(Problem(written.line, f"{where} must be one value, not a list."))
@@ -310,12 +286,12 @@ def _contradictions(config: Config, where: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _missing(written: Collection[str]) -> Iterator[str]:
+def _missing(written: Collection[str], config: Config) -> Iterator[str]:
     for path, what in (("nvr.host", "address"), ("nvr.username", "user name")):
         if path not in written:
             yield (
-                f"{path} is missing, the NVR's {what}: run `sudo reolink-timelapse setup`,"
-                f" or write it into {DEFAULT_PATH}."
+                f"{path} is missing, the NVR's {what}: run `{config.setup}`,"
+                f" or write it into {config.path or DEFAULT_PATH}."
             )
 
 

@@ -26,6 +26,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+IF_IT_LASTS = "if it lasts, restart the NVR"
+"""The remedy for what an NVR usually gets over by itself."""
+
 
 class TimelapseError(Exception):
     """Anything this program reports by itself."""
@@ -89,16 +92,29 @@ class SessionLimit(NvrError):
 
 
 class LoginRefused(NvrError):
-    """The NVR refuses these credentials; every further try brings the account nearer to a lock."""
+    """The NVR refuses these credentials; every further try brings the account nearer to a lock.
+
+    `fact` is the message without the advice, for those who have better advice.
+    """
 
     exit_code = 77
     reason = "login refused"
 
+    def __init__(
+        self, fact: str, code: int | None = None, hold_seconds: float = 0.0, advice: str = ""
+    ) -> None:
+        self.fact = fact
+        super().__init__(f"{fact}; {advice}" if advice else fact, code, hold_seconds)
+
 
 class ChannelFailed(NvrError):
-    """One channel gave no picture; the session and the other channels are fine."""
+    """One channel gave no picture; the session and the other channels are fine.
+
+    `remedy` is what its owner can do.
+    """
 
     reason = "no picture"
+    remedy = "if it lasts, restart the camera, or update its firmware"
 
 
 class Busy(ChannelFailed):
@@ -109,6 +125,7 @@ class Offline(ChannelFailed):
     """The NVR says that it has no contact with the camera."""
 
     reason = "offline"
+    remedy = "look at its power and its network"
 
 
 class Timeout(ChannelFailed):
@@ -118,11 +135,14 @@ class Timeout(ChannelFailed):
 class Unsupported(ChannelFailed):
     """The channel or the account cannot do this; asking again soon is useless."""
 
+    remedy = "give the NVR's user the right to see it, or leave it out with capture.channels"
+
 
 class BadFrame(TimelapseError):
     """What should be a picture is not a whole JPEG."""
 
     reason = "damaged picture"
+    remedy = ChannelFailed.remedy
 
 
 class EncodeError(TimelapseError):

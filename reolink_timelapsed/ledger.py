@@ -12,6 +12,7 @@ from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import read_json
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.story import several
 
 SAVE_EVERY = timedelta(minutes=5)
 _GB = 1e9
@@ -130,7 +131,8 @@ def status(day: DayRecord, now: datetime, free_bytes: int) -> str:
     reasons = (day.missing(folder, now).items() for folder in day.cameras)
     missed = sum(count for why in reasons for reason, count in why if reason != STOPPED)
     return (
-        f"{day.window.day}: {captured} frames of {len(day.cameras)} cameras, {missed} missed; "
+        f"{day.window.day}: {several(captured, 'frame')} of {several(len(day.cameras), 'camera')}, "
+        f"{missed} missed; "
         f"the rest of the day needs {rest_bytes(day, now) / _GB:.1f} GB "
         f"of {free_bytes / _GB:.1f} GB free"
     )

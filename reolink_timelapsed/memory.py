@@ -115,7 +115,7 @@ class _Refusals:
             made = cls(str(value["salt"]), str(value["credential"]), count, hold, latest)
         except (TypeError, KeyError, ValueError, OverflowError):
             return None
-        return made if latest and count > 0 else None
+        return made if latest and count >= 0 else None
 
     def to_json(self) -> dict[str, Any]:
         latest = [moment.isoformat() for moment in self.latest]
@@ -134,7 +134,7 @@ class _Refusals:
         """Return when the next login may be tried, with the same credential or another."""
         last = self.latest[-1]
         free = last + timedelta(seconds=self.hold)  # an account or a machine is locked
-        if same:
+        if same and self.count:
             free = max(free, last + pace(self.count))
         if len(self.latest) == _FEW:
             free = max(free, self.latest[0] + _FEW_PER)
@@ -171,12 +171,21 @@ class LoginGuard:
         self._keep(replace(kept, count=kept.count + 1, hold=hold, latest=latest))
         return self.wait_seconds(credential, now)
 
-    def accepted(self) -> None:
-        """Forget all refusals: the NVR has let us in."""
+    def accepted(self, now: datetime) -> None:
+        """Forget the count and the lock: the NVR has let us in.
+
+        What it refused in the last minutes still counts, whoever it was: another process may have
+        other credentials.
+        """
+        kept = self._load()
+        if kept is None:
+            return
+        if now - kept.latest[-1] < _FEW_PER:
+            self._keep(replace(kept, count=0, hold=0.0))
+            return
         self._unwritten = None
-        if self._path.exists():
-            with suppress(StoreError):
-                remove_beside(self._path)
+        with suppress(StoreError):
+            remove_beside(self._path)
 
     def _load(self) -> _Refusals | None:
         return self._unwritten or _Refusals.from_json(read_json(self._path))

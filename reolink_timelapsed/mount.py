@@ -27,6 +27,7 @@ class Mount:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self._root = root
+        self._marker = root / MARKER
         self._memory = folder / "data-folder.json"
 
     def require(self) -> None:
@@ -35,24 +36,29 @@ class Mount:
         Raises:
             StoreError: if the mark has gone, or the folder cannot be marked.
         """
-        marker = self._root / MARKER
-        if self._is_marked(marker):
-            self._remember()
-        elif self._remembers():
+        self.check()
+        if not self._is_marked():
+            write_beside(self._marker, _TEXT, _READABLE)
+        self._remember()
+
+    def check(self) -> None:
+        """Look for the mark where there was one; write nothing.
+
+        Raises:
+            StoreError: if it has gone, or the folder cannot be read.
+        """
+        if not self._is_marked() and self._remembers():
             raise StoreError(
                 f"{self._root} is not the folder it was, its file {MARKER} is missing: mount its "
-                f"disk; or, if you emptied or replaced it on purpose, run `sudo touch {marker}`"
+                "disk; or, if you emptied or replaced it on purpose, run "
+                f"`sudo touch {self._marker}`"
             )
-        else:
-            write_beside(marker, _TEXT, _READABLE)
-            self._remember()
 
-    @staticmethod
-    def _is_marked(marker: Path) -> bool:
+    def _is_marked(self) -> bool:
         try:
-            return marker.exists()
+            return self._marker.exists()
         except OSError as error:
-            raise StoreError(f"cannot read {marker.parent}: {error.strerror}") from error
+            raise StoreError(f"cannot read {self._root}: {error.strerror}") from error
 
     def _remembers(self) -> bool:
         kept = read_json(self._memory)

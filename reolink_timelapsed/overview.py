@@ -38,11 +38,15 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """What the daemon says of itself, when it said it, and whether it held a session then."""
+    """What the daemon says of itself, when it said it, and whether it held a session then.
+
+    `pause` is why the disk takes no frames, "" if it does.
+    """
 
     state: str
     since: datetime
     logged_in: bool
+    pause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,8 @@ def silence(
 ) -> timedelta | None:
     """Return for how long a frame has been overdue, None if none is.
 
-    Only time within the window counts: nothing was due before it began, nothing is after it.
+    Only time within `window` counts, and within those that it follows without a gap: nothing was
+    due before, nothing is afterwards.
     """
     if window is None or now not in window:
         return None
@@ -223,6 +228,7 @@ def _daemon(daemon: Daemon | None) -> dict[str, Any] | None:
         "state": daemon.state,
         "since": _time(daemon.since),
         "logged_in": daemon.logged_in,
+        "pause": daemon.pause,
     }
 
 

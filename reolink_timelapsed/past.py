@@ -94,6 +94,16 @@ class Past:
         windows = [self.window(day) for day in days]
         return max((one for one in windows if one and one.start <= self.now), default=None)
 
+    def due_since(self, window: Window) -> Window:
+        """Return `window` as if it began where those that it follows without a gap did."""
+        start = window.start
+        for back in range(1, DAYS):
+            before = self.window(window.day - back * _DAY)
+            if before is None or before.end < start:
+                break
+            start = min(start, before.start)
+        return Window(start, window.end, window.day)
+
     def next_start(self) -> datetime | None:
         windows = [self.window(self._today + days * _DAY) for days in range(3)]
         return min((one.start for one in windows if one and one.start > self.now), default=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
@@ -28,6 +28,7 @@ from reolink_timelapsed.overview import (
     Films,
     LastVideos,
     Overview,
+    Sighting,
     next_run,
     silence,
     to_json,
@@ -38,6 +39,7 @@ from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import span
+from reolink_timelapsed.turn import CAPTURE, Turn
 
 _NAME = "reolink-timelapse"
 
@@ -49,15 +51,19 @@ def run(
     *,
     zone: tzinfo,
     runtime: Path,
+    by_hand: Path,
     as_json: bool,
     out: TextIO = sys.stdout,
 ) -> int:
-    """Print how things stand; return 1 if a camera is silent that should give frames, else 0.
+    """Print how things stand; return 1 if there is a fault, else 0.
+
+    It is one if a camera is silent that should give frames, or the disk takes none. A daemon says
+    how it is in `runtime` or, if it was started by hand, in `by_hand`.
 
     Raises:
         StoreError: if the data folder is not there, or not for this user to read.
     """
-    overview = gather(config, store, clock.now(), zone=zone, runtime=runtime)
+    overview = gather(config, store, clock.now(), zone=zone, runtime=runtime, by_hand=by_hand)
     if as_json:
         out.write(json.dumps(to_json(overview), indent=2) + "\n")
     else:
@@ -76,12 +82,17 @@ def runtime_folder(config: Config, environ: Mapping[str, str]) -> Path:
     return Path("/run", home.name if home.parent == Path("/etc") else _NAME)
 
 
-def gather(config: Config, store: Store, now: datetime, *, zone: tzinfo, runtime: Path) -> Overview:
-    """Read all of it. `runtime` is the daemon's runtime directory."""
+def gather(
+    config: Config, store: Store, now: datetime, *, zone: tzinfo, runtime: Path, by_hand: Path
+) -> Overview:
+    """Read all of it."""
     _demand_readable(store.root)
     daemon, live = _daemon(runtime / FILE_NAME)
+    if daemon is None and Turn(by_hand, CAPTURE).is_taken():
+        daemon, live = _daemon(by_hand / FILE_NAME)
     past = Past(store, config.capture, now, zone, live)
     window = past.current_window()
+    due = window and past.due_since(window)
     interval = past.interval(window.day) if window else config.capture.interval
     sightings = past.sightings()
     watched = wanted(sightings, config.capture.channels)
@@ -90,7 +101,9 @@ def gather(config: Config, store: Store, now: datetime, *, zone: tzinfo, runtime
             folder=one.folder,
             newest=one.newest,
             wanted=one in watched,
-            silent=silence(one.newest, window, interval, now) if one in watched else None,
+            silent=silence(one.newest, due if one.newest else window, interval, now)
+            if one in watched
+            else None,
             videos=_last_videos(store, one.folder),
         )
         for one in sightings
@@ -111,7 +124,11 @@ def gather(config: Config, store: Store, now: datetime, *, zone: tzinfo, runtime
         films=_films(Days(store, config.capture, zone), past),
         cameras=cameras,
         days=list(past.days(window)),
-        faults=_faults(cameras, silence(None, window, interval, now)),
+        faults=[
+            *_pauses(daemon),
+            *_faults(cameras, silence(None, window, interval, now)),
+            *_absent(config.capture.channels, sightings, silence(None, window, interval, now)),
+        ],
     )
 
 
@@ -136,11 +153,26 @@ def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:
     value = read_json(path)
     try:
         since = datetime.fromisoformat(value["since"]).astimezone(UTC)
-        daemon = Daemon(str(value["state"]), since, logged_in=bool(value["logged_in"]))
+        logged_in, pause = bool(value["logged_in"]), str(value.get("pause", ""))
+        daemon = Daemon(str(value["state"]), since, logged_in, pause)
         record = DayRecord.from_json(value["day"])
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, AttributeError):
         return None, None
     return daemon, Live(record, since) if record else None
+
+
+def _pauses(daemon: Daemon | None) -> list[str]:
+    return [f"capture pauses: {daemon.pause}"] if daemon and daemon.pause else []
+
+
+def _absent(
+    wanted: Sequence[int], sightings: list[Sighting], longest: timedelta | None
+) -> list[str]:
+    """Name the channels of the configuration of which nothing was ever seen."""
+    missing = set(wanted) - {one.camera.channel for one in sightings}
+    if not sightings or not longest:
+        return []
+    return [f"channel {number} has never given a frame" for number in sorted(missing)]
 
 
 def _faults(cameras: list[CameraNow], longest: timedelta | None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reolink_timelapsed.overview import CameraDay, CameraNow, Day, LastVideos, Overview
 from reolink_timelapsed.schedule import local_day
-from reolink_timelapsed.story import span
+from reolink_timelapsed.story import for_days, span
 
 WIDTH = 80
 _LABEL = 10
@@ -88,9 +88,8 @@ def _disk(overview: Overview) -> str:
     text = f"{disk.folder}: {disk.free / _GB:.1f} GB free"
     if disk.days_left is None:
         return text
-    return (
-        f"{text}, enough for {disk.days_left:.1f} days of frames at {disk.daily / _GB:.1f} GB a day"
-    )
+    rate = f"{disk.daily / _GB:.1f} GB a day"
+    return f"{text}, enough for {for_days(disk.days_left)} of frames at {rate}"
 
 
 def _stitch(overview: Overview) -> str:

@@ -101,10 +101,11 @@ class Roster:
     def _is_left_alone(self, channel: Channel) -> bool:
         """Whether this is a battery camera: a snapshot would wake it, for minutes.
 
-        Firmware that knows battery cameras says `sleep` for every channel, so the others are
-        asked whether they have a battery, which wakes nobody.
+        All are asked whether they have a battery, which wakes nobody; but not the oldest firmware,
+        which gives neither `sleep` nor names: it is older than battery cameras.
         """
-        if self._config.battery_cameras == "include" or channel.asleep is None:
+        is_old = channel.asleep is None and not channel.name
+        if self._config.battery_cameras == "include" or is_old:
             return False
         key = ("battery", channel.number, channel.uid)
         if channel.asleep:
@@ -157,7 +158,7 @@ class Roster:
         except ChannelFailed as error:
             log.debug("channel %d: %s", channel.number, error)
             if isinstance(error, Timeout):
-                self._session.device()  # raises if it is not the camera but the whole NVR
+                self._session.check_alive()
             self._tries[key] += 1
             if self._tries[key] < _DETAIL_TRIES:
                 self._incomplete = True

@@ -86,8 +86,8 @@ class Rounds:
         """Take a frame of each channel in `owed` and remove it from there, whatever came of it.
 
         `until` (monotonic seconds) is when the next tick is due. A fault of the whole NVR or of
-        the disk leaves those in `owed` that got no turn. Return whether every channel gave a
-        frame at once.
+        the disk leaves those in `owed` that got no turn. Return whether every channel that was
+        asked gave a frame at once.
 
         Raises:
             NvrError, StoreError, Stopped: what befell the whole round.
@@ -105,11 +105,11 @@ class Rounds:
         return smooth
 
     def _turn(self, day: DayRecord, channel: Channel, until: float) -> bool:
-        """Take a frame of a channel, if it has a turn; return whether it gave one at once."""
+        """Take a frame of a channel, if it has a turn; return False if it gave none at once."""
         health, record = self._of(channel), day.camera(channel.camera.folder)
         if not self._has_turn(health, until):
             record.miss(health.reason)
-            return False
+            return True
         moment = _moment_after(record.newest, self._clock.now())
         try:
             picture, size, tries = self._picture(channel, health, until)
@@ -151,7 +151,7 @@ class Rounds:
         except Timeout:
             health.suspect = True
             self._notifier.ping()
-            self._session.device()  # raises if it is not the camera but the whole NVR
+            self._session.check_alive()
             raise
         return picture, picture_size(picture)
 
@@ -209,8 +209,8 @@ def _moment_after(newest: datetime | None, now: datetime) -> datetime:
 def _bad_text(folders: list[str], error: ChannelFailed | BadFrame) -> str:
     them = "it is" if len(folders) == 1 else "they are"
     return (
-        f"{_listed(folders, 'gives', 'give')} no pictures ({error}); {them} tried again now and "
-        "then, the other cameras go on"
+        f"{_listed(folders, 'gives', 'give')} no pictures ({error}): {error.remedy}; {them} tried "
+        "again now and then, the other cameras go on"
     )
 
 

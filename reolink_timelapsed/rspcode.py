@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from reolink_timelapsed.errors import (
+    IF_IT_LASTS,
     Busy,
     ChannelFailed,
     LoginRefused,
@@ -64,7 +65,8 @@ def raise_error(name: str, code: int | None, detail: str, unlock_seconds: int = 
     words = f"{name} was answered {code if code is not None else 'with an error'}"
     words += f" ({detail})" if detail else ""
     if code in _EXPIRED:
-        raise SessionExpired(f"the NVR does not know the session's token: {words}", code)
+        text = f"the NVR does not know the session's token: {words}; {IF_IT_LASTS}"
+        raise SessionExpired(text, code)
     if code in _FULL:
         raise SessionLimit(
             f"all session slots of the NVR are taken: {words}; close the Reolink app, the NVR's "
@@ -73,6 +75,15 @@ def raise_error(name: str, code: int | None, detail: str, unlock_seconds: int = 
         )
     _raise_login_error(code, words, unlock_seconds)
     _raise_other(name, code, words)
+
+
+def login_advice(code: int | None, setup: str) -> str:
+    """Return what to do about a refused login; `setup` is the command that asks for another."""
+    if code in _ENCRYPTED:
+        return "update the NVR's firmware: no setting of ours helps"
+    if code in (_DENIED, _LOCKED):
+        return f"let no program log in meanwhile; if the password may be wrong, run `{setup}`"
+    return f"correct nvr.username and the password, for example with `{setup}`"
 
 
 def _raise_login_error(code: int | None, words: str, unlock_seconds: int) -> None:
@@ -91,17 +102,18 @@ def _raise_login_error(code: int | None, words: str, unlock_seconds: int) -> Non
 
 def _raise_other(name: str, code: int | None, words: str) -> NoReturn:
     if code == _TOO_FREQUENT:
-        raise Unreachable(f"the NVR saw too many logins: {words}", code, LOCK_SECONDS)
-    if name == "Login" and code in (-3, -4):
-        raise LoginRefused(f"the NVR cannot take user name or password as they are: {words}", code)
+        text = f"the NVR saw too many logins: {words}; look for a program that logs in all the time"
+        raise Unreachable(text, code, LOCK_SECONDS)
     if code in _DOWN:
-        raise Unreachable(f"the NVR is not ready: {words}", code)
-    if code in _REFUSED and name != "Login":
+        raise Unreachable(f"the NVR is not ready: {words}; {IF_IT_LASTS}", code)
+    if code in _REFUSED and name == "Login":
+        raise LoginRefused(f"the NVR cannot take user name or password as they are: {words}", code)
+    if code in _REFUSED:
         raise Unsupported(f"the NVR cannot do this: {words}", code)
     if name in _DEVICE_WIDE:
-        raise Unreachable(f"the NVR is busy: {words}", code)
+        raise Unreachable(f"the NVR is busy: {words}; {IF_IT_LASTS}", code)
     if code == _OFFLINE:
         raise Offline(f"the NVR has no contact with the camera: {words}", code)
     if code == _NO_RETRY:
-        raise ChannelFailed(f"no picture: {words}", code)
-    raise Busy(f"no picture at the moment: {words}", code)
+        raise ChannelFailed(f"the camera does not answer: {words}", code)
+    raise Busy(f"the camera does not answer at the moment: {words}", code)

@@ -40,21 +40,25 @@ class Scrubber:
 
 
 def _forms(secret: str) -> frozenset[str]:
-    data = secret.encode()
-    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    return frozenset(
-        {
-            secret,
-            *quoted,
-            *(_ESCAPE.sub(lambda match: match[0].lower(), form) for form in quoted),
-            json.dumps(secret)[1:-1],
-            json.dumps(secret, ensure_ascii=False)[1:-1],
-            html.escape(secret),
-            repr(secret)[1:-1],
-            repr(data)[2:-1],
-            data.hex(),
-            data.hex().upper(),
-            base64.b64encode(data).decode(),
-            base64.urlsafe_b64encode(data).decode(),
-        }
-    )
+    """Return a secret in every encoding, and in every encoding of those: a JSON text in a repr."""
+    return frozenset(twice for once in _encoded(secret) for twice in _encoded(once))
+
+
+def _encoded(text: str) -> set[str]:
+    data = text.encode()
+    quoted = {quote(text, safe=""), quote(text), quote_plus(text)}
+    bases = {base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()}
+    return {
+        text,
+        *quoted,
+        *(_ESCAPE.sub(lambda match: match[0].lower(), form) for form in quoted),
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        html.escape(text),
+        repr(text)[1:-1],
+        ascii(text)[1:-1],
+        repr(data)[2:-1],
+        data.hex(),
+        data.hex().upper(),
+        *(form.rstrip("=") for form in bases),
+    }

@@ -8,12 +8,14 @@ what was asked is asked once more.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
 from reolink_timelapsed import api
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import (
+    IF_IT_LASTS,
     BadFrame,
     Busy,
     LoginRefused,
@@ -49,7 +51,8 @@ Answer = TypeVar("Answer")
 class Session:
     """Speaks to one NVR for one user; `timeout_seconds` bounds a single request.
 
-    `token_file` keeps the token across restarts; without one it dies with the process.
+    `token_file` keeps the token across restarts; without one it dies with the process. `setup` is
+    the command that asks for other credentials.
     Every method that asks the NVR may raise `NvrError` of the kind that fits, and `Stopped`.
     """
 
@@ -63,6 +66,7 @@ class Session:
         scrubber: Scrubber,
         token_file: TokenFile | None = None,
         timeout_seconds: float = 15.0,
+        setup: str = "sudo reolink-timelapse setup",
     ) -> None:
         scrubber.add(credentials.password)
         self._transport = transport
@@ -80,6 +84,7 @@ class Session:
             guard=guard,
             scrubber=scrubber,
             file=token_file,
+            setup=setup,
         )
 
     @property
@@ -103,6 +108,11 @@ class Session:
     def device(self) -> api.Device:
         """Return what the NVR is."""
         return api.device(self._command("GetDevInfo"))
+
+    def check_alive(self) -> None:
+        """Ask what every NVR answers: an error means that it is not one camera, but the NVR."""
+        with suppress(Unsupported):
+            self.device()
 
     def device_times(self) -> tuple[datetime, ...]:
         """Return what the NVR's own clock may mean in UTC; nothing if it does not say."""
@@ -188,7 +198,8 @@ class Session:
         try:
             return api.value(name, self._transport.post(name, token, body, self._left()))
         except (Timeout, BadFrame) as error:
-            raise Unreachable(f"the NVR does not answer {name}: {error}") from None
+            text = f"the NVR does not answer {name}: {error}; {IF_IT_LASTS}"
+            raise Unreachable(text) from None
 
     def _detail(self, name: str, channel: int, read: Callable[[api.Value], Answer]) -> Answer:
         """Ask about one camera, not for long: a dead one lets every question hang."""

@@ -6,6 +6,7 @@ Nothing is written before the NVR has accepted what was given, unless the trial 
 from __future__ import annotations
 
 import getpass
+import math
 import os
 import stat
 import sys
@@ -17,15 +18,22 @@ from typing import TypeVar
 from reolink_timelapsed import config, values
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.config import Config, NvrConfig
-from reolink_timelapsed.errors import ConfigError, LoginRefused, StoreError, Unreachable, UsageError
+from reolink_timelapsed.errors import (
+    ConfigError,
+    LoginRefused,
+    NvrError,
+    StoreError,
+    Unreachable,
+    UsageError,
+)
 from reolink_timelapsed.files import translated, write_beside
 from reolink_timelapsed.yaml_edit import edited
 
 ATTEMPTS = 3
-"""Tries at a terminal; more wrong passwords in a row would lock the user's account."""
+"""Tries at a terminal."""
 
 _PATIENCE_SECONDS = 60.0
-"""An NVR that wants to be left alone for longer has locked the account or banned this machine."""
+"""What one wrong password costs. After a longer wait somebody who is asked again would be gone."""
 
 _PASSWORD_MODE = 0o600
 _CONFIG_MODE = 0o644
@@ -55,18 +63,22 @@ class Found:
     cameras: list[Channel]
 
 
-Probe = Callable[[NvrConfig, str], Found]
+Probe = Callable[[Config, str], Found]
 """Logs in once, looks, logs out. Raises `NvrError`."""
 
 
 class Terminal:
-    """Questions and answers; when nobody is there to answer, a question is a usage error."""
+    """Questions and answers; when nobody is there to answer, a question is a usage error.
 
-    def __init__(self, *, interactive: bool) -> None:
+    `clean` takes secrets out of what is said.
+    """
+
+    def __init__(self, *, interactive: bool, clean: Callable[[str], str] = str) -> None:
         self.interactive = interactive
+        self._clean = clean
 
     def say(self, text: str) -> None:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(f"{self._clean(text)}\n")
         sys.stdout.flush()
 
     def ask(self, question: str, flag: str, parse: Callable[[str], T], default: str = "") -> T:
@@ -107,12 +119,14 @@ def run(path: Path, given: Given, terminal: Terminal, probe: Probe) -> int:
         UsageError: something would have to be asked, and there is no terminal.
     """
     path = path.absolute()
-    old = config.load(path, {}, needs_nvr=False) if path.exists() else Config()
+    old = config.load(path, {}, needs_nvr=False) if path.exists() else Config(path=path)
     places = own_places(path, old)
     password_file = Path(places.get("nvr.password_file", old.nvr.password_file))
+    data_dir = Path(places.get("storage.data_dir", old.storage.data_dir))
     for file in (path.resolve(), password_file):
         _require_writable(file)
-    nvr, password = _agree(old.nvr, _checked_flags(given), terminal, probe)
+    old = replace(old, storage=replace(old.storage, data_dir=data_dir))
+    nvr, password = _agree(old, _checked_flags(given), terminal, probe)
     changes = {"nvr.host": nvr.host, "nvr.username": nvr.username} | places
     if old.nvr.password:
         changes["nvr.password"] = ""
@@ -180,25 +194,35 @@ def _require_writable(path: Path) -> None:
 # Asking and trying
 
 
-def _agree(
-    old: NvrConfig, answers: Given, terminal: Terminal, probe: Probe
-) -> tuple[NvrConfig, str]:
+def _agree(old: Config, answers: Given, terminal: Terminal, probe: Probe) -> tuple[NvrConfig, str]:
     """Ask for what is missing until the NVR accepts it; what it refused is asked for again."""
+    nvr = old.nvr
     for left in reversed(range(ATTEMPTS)):
-        answers = _filled(answers, old, terminal)
-        nvr = replace(old, host=answers.host or "", username=answers.username or "")
+        answers = _filled(answers, nvr, terminal)
+        nvr = replace(nvr, host=answers.host or "", username=answers.username or "")
         password = answers.password or ""
         if not answers.test:
             break
         try:
-            _show(probe(nvr, password), terminal)
+            _show(probe(replace(old, nvr=nvr), password), terminal)
             break
         except (LoginRefused, Unreachable) as error:
             if not (terminal.interactive and left and error.hold_seconds <= _PATIENCE_SECONDS):
-                raise
+                raise _last_words(error) from None
             answers = _without_refused(answers, error, terminal)
-        old = nvr
     return nvr, password
+
+
+def _last_words(error: LoginRefused | Unreachable) -> NvrError:
+    if not isinstance(error, LoginRefused):
+        return error
+    minutes = max(math.ceil(error.hold_seconds / 60), 1)
+    advice = (
+        "nothing was written; find out at the NVR's web page whether it takes this user and this "
+        f"password, and run this again in {minutes} min or later: the NVR locks accounts that try "
+        "too often"
+    )
+    return LoginRefused(error.fact, error.code, error.hold_seconds, advice)
 
 
 def _filled(answers: Given, old: NvrConfig, terminal: Terminal) -> Given:
@@ -222,7 +246,7 @@ def _without_refused(
     """Say what was wrong, and forget the answers to which that applies."""
     again = "Nothing was written. Please try again, or stop with Ctrl-C."
     if isinstance(error, LoginRefused):
-        terminal.say(f"The NVR does not accept this user or this password. {again}")
+        terminal.say(f"No success: {error.fact}. {again}")
         return replace(answers, username=None, password=None)
     terminal.say(f"No success: {error}. {again}")
     return replace(answers, host=None)

@@ -17,6 +17,7 @@ from reolink_timelapsed import api
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import (
+    IF_IT_LASTS,
     BadFrame,
     LoginRefused,
     NvrError,
@@ -25,6 +26,7 @@ from reolink_timelapsed.errors import (
     Unreachable,
 )
 from reolink_timelapsed.memory import LEASE_GRACE_SECONDS, KeptToken, LoginGuard, TokenFile
+from reolink_timelapsed.rspcode import login_advice
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.transport import Transport
 
@@ -48,7 +50,8 @@ class Slot:
     """Logs in and out over `transport`, at most once at a time.
 
     `ask` sends the login's request and returns the value of its reply. `file` keeps the token
-    across restarts; without one it dies with the process.
+    across restarts; without one it dies with the process. `setup` is the command that asks for
+    other credentials.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Slot:
         guard: LoginGuard,
         scrubber: Scrubber,
         file: TokenFile | None,
+        setup: str,
     ) -> None:
         self._transport = transport
         self._who = who
@@ -69,6 +73,7 @@ class Slot:
         self._guard = guard
         self._scrubber = scrubber
         self._file = file
+        self._setup = setup
         self._recalled = file is None
         self._token: str | None = None
         self._renew_at = 0.0
@@ -128,20 +133,28 @@ class Slot:
         except LoginRefused as error:
             now = self._clock.now()
             wait = self._guard.refused(self._credential, now, error.hold_seconds)
-            raise LoginRefused(f"{error}; {_advice(wait)}", error.code, wait) from None
+            advice = self._advice(error.code, wait)
+            raise LoginRefused(error.fact, error.code, wait, advice) from None
 
     def _login(self) -> str:
         now = self._clock.now()
         if (wait := self._guard.wait_seconds(self._credential, now)) > 0:
-            text = f"the NVR refused to let us in before; {_advice(wait)}"
-            raise LoginRefused(text, None, wait)
+            fact = "the NVR refused to let us in before"
+            raise LoginRefused(fact, None, wait, self._advice(None, wait))
         self._scrubber.add(self._who.password)
         body = api.login(self._who.username, self._who.password)
         token = api.token(self.counted(lambda: self._ask(body)))
         self._keep(token, now)
         self._scrubber.add(token.name)
-        self._guard.accepted()
+        self._guard.accepted(now)
         return token.name
+
+    def _advice(self, code: int | None, wait: float) -> str:
+        minutes = max(math.ceil(wait / 60), 1)
+        return (
+            f"{login_advice(code, self._setup)}; the next try is in {minutes} min, because the "
+            "NVR locks accounts that try too often"
+        )
 
     @property
     def _credential(self) -> str:
@@ -218,7 +231,8 @@ def _log_out(transport: Transport, token: str) -> bool:
     try:
         answer = transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
     except (NvrError, BadFrame) as error:
-        raise Unreachable(f"the NVR does not answer Logout: {error}") from None
+        text = f"the NVR does not answer Logout: {error}; {IF_IT_LASTS}"
+        raise Unreachable(text) from None
     reply = api.first_reply(answer)
     try:
         api.fail_on_error("Logout", reply or {})
@@ -228,11 +242,3 @@ def _log_out(transport: Transport, token: str) -> bool:
         log.debug("logout refused: %s", error)
         return False
     return True
-
-
-def _advice(wait: float) -> str:
-    minutes = max(math.ceil(wait / 60), 1)
-    return (
-        "correct nvr.username and the password, for example with `sudo reolink-timelapse setup`; "
-        f"the next try is in {minutes} min, because the NVR locks accounts that try too often"
-    )

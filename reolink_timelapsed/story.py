@@ -19,6 +19,8 @@ _KEPT_FOR_ENDS = 6
 """Lines of an hour that no beginning may take: a fault that was told of should be seen to end."""
 
 _HOUR_SECONDS = 3600.0
+_WHOLE_FROM, _YEARS_FROM = 10, 1000
+"""Days."""
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +110,18 @@ class Story:
 def _drop_old(moments: deque[float], now: float) -> None:
     while moments and moments[0] <= now - _HOUR_SECONDS:
         moments.popleft()
+
+
+def several(count: int, word: str) -> str:
+    """Return a count with its word, which forms its plural by an s."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def for_days(days: float) -> str:
+    """Return a length of time that was reckoned in days: no more exact than it can be known."""
+    if days >= _YEARS_FROM:
+        return f"{days / 365.25:.0f} years"
+    return f"{days:.1f} days" if days < _WHOLE_FROM else f"{days:.0f} days"
 
 
 def span(length: timedelta) -> str:

@@ -12,7 +12,14 @@ from datetime import UTC, datetime, timedelta
 PATIENCE_SECONDS = 300.0
 """After the machine's start; by then a time server has answered, or there is none."""
 
+LONG_PATIENCE_SECONDS = 1800.0
+"""The same where the NVR's clock speaks against ours: after a power cut a router takes its time."""
+
 _AGREEMENT = timedelta(minutes=5)
+_QUARTER = timedelta(minutes=15)
+_GRAIN = timedelta(seconds=45)
+"""Time zones differ by quarters of an hour; so may an NVR that is in the wrong one, or so."""
+
 _BEHIND_THE_NVR = timedelta(hours=26)
 """More than any mistake in the NVR's time zone: the NVR is right, and this machine's clock old."""
 
@@ -23,6 +30,16 @@ _EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 def agrees(now: datetime, nvr: Collection[datetime]) -> bool:
     """Whether the NVR's clock, in any of its readings, says that `now` is right."""
     return now > _EARLIEST and any(abs(now - moment) <= _AGREEMENT for moment in nvr)
+
+
+def speaks_against(now: datetime, nvr: Collection[datetime]) -> bool:
+    """Whether the NVR's clock is ahead by what no mistake in its time zone can explain."""
+    return bool(nvr) and all(_is_no_zone(moment - now) for moment in nvr)
+
+
+def _is_no_zone(ahead: timedelta) -> bool:
+    rest = ahead % _QUARTER
+    return ahead > _AGREEMENT and min(rest, _QUARTER - rest) > _GRAIN
 
 
 def doubt(now: datetime, newest_frame: datetime | None, nvr: Collection[datetime]) -> str:

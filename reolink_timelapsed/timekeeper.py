@@ -6,12 +6,19 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.errors import ChannelFailed, StoreError
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
-from reolink_timelapsed.timecheck import PATIENCE_SECONDS, agrees, doubt
+from reolink_timelapsed.timecheck import (
+    LONG_PATIENCE_SECONDS,
+    PATIENCE_SECONDS,
+    agrees,
+    doubt,
+    speaks_against,
+)
 
 ASK_AGAIN_SECONDS = 600.0
+_ASK_AGAIN_SOON_SECONDS = 30.0
 
 
 class Timekeeper:
@@ -26,13 +33,16 @@ class Timekeeper:
         self._clock = clock
         self._trusted = False
         self._nvr: tuple[datetime, ...] = ()
-        self._asked_at: float | None = None
+        self._answered_at = 0.0
+        self._ask_at = 0.0
         self._newest: datetime | None = None
 
     @property
     def is_patient(self) -> bool:
         """Whether the machine has only just started, and a time server may yet answer."""
-        return self._clock.monotonic() < PATIENCE_SECONDS
+        contradicted = speaks_against(self._clock.now(), self._nvr_now())
+        patience = LONG_PATIENCE_SECONDS if contradicted else PATIENCE_SECONDS
+        return self._clock.monotonic() < patience
 
     def doubt(self, *, ask: bool) -> str:
         """Return what speaks against this machine's clock, "" once it is trusted.
@@ -55,14 +65,19 @@ class Timekeeper:
         return against
 
     def _ask_nvr(self) -> None:
-        now = self._clock.monotonic()
-        if self._asked_at is None or now - self._asked_at >= ASK_AGAIN_SECONDS:
+        if self._clock.monotonic() < self._ask_at:
+            return
+        try:
             self._nvr = self._session.device_times()
-            self._asked_at = self._clock.monotonic()
+        except ChannelFailed:  # so it is called where the NVR itself works: it will not say now
+            self._ask_at = self._clock.monotonic() + _ASK_AGAIN_SOON_SECONDS
+        else:
+            self._answered_at = self._clock.monotonic()
+            self._ask_at = self._answered_at + ASK_AGAIN_SECONDS
 
     def _nvr_now(self) -> list[datetime]:
         """Return what the NVR's clock must say by now."""
-        passed = timedelta(seconds=self._clock.monotonic() - (self._asked_at or 0.0))
+        passed = timedelta(seconds=self._clock.monotonic() - self._answered_at)
         return [moment + passed for moment in self._nvr]
 
     def _newest_frame(self) -> datetime | None:

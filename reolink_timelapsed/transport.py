@@ -23,13 +23,22 @@ from reolink_timelapsed import tls
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.api import Request, first_reply
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
-from reolink_timelapsed.errors import BadFrame, NvrError, Stopped, Timeout, Unreachable
+from reolink_timelapsed.errors import (
+    IF_IT_LASTS,
+    BadFrame,
+    NvrError,
+    Stopped,
+    Timeout,
+    Unreachable,
+)
 
 MAX_BODY_BYTES = 16 * 2**20
 """Twice the largest picture; with a copy of it still far below 64 MB of memory."""
 
 _CHUNK_BYTES = 64 * 2**10
 _PATH = "/cgi-bin/api.cgi"
+_CONNECT_SHARE = 0.8
+"""Of a request's time: who does not even connect is another fault than who does not answer."""
 
 
 class Transport:
@@ -59,8 +68,8 @@ class Transport:
 
     def post(self, command: str, token: str | None, body: Request, seconds: float) -> bytes:
         """Send a command and return the body of its reply."""
-        if command == "Login" and not self.address.scheme and self._scheme == "http":
-            self._scheme = ""  # it may have https by now, and this holds the password
+        if command == "Login":
+            self._doubt_scheme()  # it may have https by now, and this holds the password
         return self._send("POST", _query(command, token), body, seconds)
 
     def get_snapshot(self, channel: int, token: str, seconds: float) -> bytes:
@@ -99,7 +108,7 @@ class Transport:
                 url,
                 params=query,
                 json=body,
-                timeout=seconds,
+                timeout=(_CONNECT_SHARE * seconds, seconds),
                 stream=True,
                 allow_redirects=False,
             ) as response:
@@ -107,12 +116,13 @@ class Transport:
                 return _read(response)
         except requests.RequestException as error:
             self.close()
+            self._doubt_scheme()
             raise self._explain(error, seconds) from None
         except (urllib3.exceptions.HTTPError, ValueError):
             # requests looks into a redirect even if it is not to follow it
             self.close()
             where = self.address.host
-            text = f"{where} gives answers that make no sense: nvr.host may be another device"
+            text = f"{where} gives answers that make no sense: check nvr.host, or restart the NVR"
             raise Unreachable(text) from None
 
     @contextmanager
@@ -131,16 +141,22 @@ class Transport:
         if status == requests.codes.ok:
             return
         if 300 <= status < 400:
+            self._doubt_scheme()
             raise Unreachable(
                 f"{self.url} redirects (HTTP {status}): set nvr.host to "
                 f"https://{self.address.host}, the NVR wants https"
             )
         raise Unreachable(
-            f"{self.url} answers HTTP {status}: the NVR is starting up or overloaded, "
-            "or nvr.host is another device"
+            f"{self.url} answers HTTP {status}: the NVR is starting up or overloaded, or another "
+            f"device, see nvr.host; {IF_IT_LASTS}"
         )
 
     # Which scheme
+
+    def _doubt_scheme(self) -> None:
+        """Look for https again, if http is only what was found: the NVR may have changed over."""
+        if not self.address.scheme and self._scheme == "http":
+            self._scheme = ""
 
     def _find_scheme(self, seconds: float) -> str:
         """Return https if the NVR speaks it; http only if it does not and answers there.
@@ -192,7 +208,10 @@ class Transport:
             return self._explain_os(cause)
         if isinstance(error, requests.exceptions.SSLError):
             return self._explain_pin()
-        return Unreachable(f"{self.url} does not answer within {seconds:.0f} s: is it on?")
+        return Unreachable(
+            f"{self.url} does not answer within {seconds:.0f} s: look whether it is on, and this "
+            "machine in its network"
+        )
 
     def _explain_os(self, error: OSError | UnicodeError) -> Unreachable:
         where = self.address.host
@@ -201,15 +220,16 @@ class Transport:
         if isinstance(error, ConnectionRefusedError):
             return Unreachable(
                 f"{where} refuses connections: it is starting up, or its HTTP and HTTPS ports are "
-                "switched off (Settings, Network, Advanced, Port Settings), or nvr.host is wrong"
+                "switched off (look at Settings, Network, Advanced, Port Settings), or nvr.host is "
+                "wrong"
             )
         if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-            return Unreachable(f"{where} closed the connection without an answer")
+            return Unreachable(f"{where} closed the connection without an answer; {IF_IT_LASTS}")
         if isinstance(error, ssl.SSLError):
             return self._explain_tls(error)
         return Unreachable(
-            f"no way to {where} ({error.strerror or 'network error'}): is the NVR on, "
-            "and this machine in its network?"
+            f"no way to {where} ({error.strerror or 'network error'}): look whether the NVR is on, "
+            "and this machine in its network"
         )
 
     def _explain_tls(self, error: ssl.SSLError) -> Unreachable:

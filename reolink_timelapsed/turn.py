@@ -1,8 +1,9 @@
 """Whose turn it is: locks between processes of one machine, which end with their holder.
 
-The daemon and the stitch each hold one while they run, so that there is no second. The daemon
-takes another for each round, so that a `test` by hand speaks to the NVR between two of them: an
-NVR answers two snapshots at once with an error.
+The daemon and the stitch each hold one while they run, so that there is no second. The daemon's
+lies in the state folder: the disk of the data may come late, or be unmounted. It takes another
+for each round, so that a `test` by hand speaks to the NVR between two of them: an NVR answers two
+snapshots at once with an error.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from reolink_timelapsed.errors import StoreError, TimelapseError
 from reolink_timelapsed.files import lock_file
 
 NVR = "nvr.lock"
+CAPTURE = "capture.lock"
 
 _LOOK_SECONDS = 0.05
 
@@ -54,6 +56,20 @@ class Turn:
             return False
         self._descriptor = descriptor
         return True
+
+    def is_taken(self) -> bool:
+        """Whether somebody holds it now, for those who only look: no file is made."""
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def wait(self, clock: Clock, seconds: float) -> None:
         """Take it as soon as it is free.

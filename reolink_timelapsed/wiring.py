@@ -12,7 +12,7 @@ from reolink_timelapsed import prune
 from reolink_timelapsed.board import Board, State
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, local_zone
-from reolink_timelapsed.config import Config, NvrConfig
+from reolink_timelapsed.config import Config, NvrConfig, setup_command
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.ledger import Ledger
@@ -30,7 +30,7 @@ from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.transport import Transport
-from reolink_timelapsed.turn import NVR, Turn
+from reolink_timelapsed.turn import CAPTURE, NVR, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,19 @@ class World:
         """Where tokens and refusals are remembered: the daemon's state directory, else the data.
 
         A command given by hand finds the one that systemd names to the daemon by the place of
-        the configuration, so that both count the same refusals.
+        the configuration, so that both count the same refusals; root makes it if need be.
         """
         if folder := self.environ.get("STATE_DIRECTORY"):
             return Path(folder) / ".state"
         home = config.path.parent if config.path else Path()
         by_name = Path("/var/lib") / home.name
-        there = home.parent == Path("/etc") and by_name.is_dir()
-        return (by_name if there else config.storage.data_dir) / ".state"
+        is_units = home.parent == Path("/etc") and (by_name.is_dir() or os.geteuid() == 0)
+        return (by_name if is_units else config.storage.data_dir) / ".state"
 
-    def runtime_folder(self) -> Path | None:
+    def told_folder(self, config: Config) -> Path:
+        """Where the daemon says how it is: in systemd's runtime directory, if it is its unit."""
         folder = self.environ.get("RUNTIME_DIRECTORY")
-        return Path(folder) if folder else None
+        return Path(folder) if folder else self.state_folder(config)
 
 
 def mounted_store(config: Config, owner: str, world: World) -> Store:
@@ -88,26 +89,35 @@ def plan(config: Config, world: World) -> Plan:
 
 
 def session(
-    nvr: NvrConfig, password: str, world: World, memory: Path, *, keep_token: bool = False
+    nvr: NvrConfig,
+    password: str,
+    world: World,
+    memory: Path,
+    *,
+    keep_token: bool = False,
+    guard: LoginGuard | None = None,
+    setup: str = setup_command(None),
 ) -> Session:
     """Return a session with the NVR; `memory` is the folder of what outlives it.
 
-    `keep_token` is for the daemon alone: two processes must not share a token.
+    `keep_token` is for the daemon alone: two processes must not share a token. `setup` is the
+    command that asks for other credentials.
     """
     return Session(
         Transport(nvr.host, world.clock, nvr.tls_fingerprint),
         Credentials(nvr.username, password),
         world.clock,
-        guard=LoginGuard(memory),
+        guard=guard or LoginGuard(memory),
         scrubber=world.scrubber,
         token_file=TokenFile(memory) if keep_token else None,
         timeout_seconds=nvr.timeout_seconds,
+        setup=setup,
     )
 
 
-def board(world: World) -> Board:
+def board(config: Config, world: World) -> Board:
     """Return where the daemon shows its state."""
-    return Board(Notifier(), world.scrubber, world.clock, world.runtime_folder())
+    return Board(Notifier(), world.scrubber, world.clock, world.told_folder(config))
 
 
 def capture(
@@ -149,6 +159,7 @@ def capture(
         ledger=Ledger(store),
         story=story,
         turn=Turn(world.state_folder(config), NVR),
+        alone=Turn(world.state_folder(config), CAPTURE),
         tell=tell,
     )
     return Capture(when, config.capture.interval, parts)

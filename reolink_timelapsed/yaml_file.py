@@ -46,6 +46,7 @@ class Problem(NamedTuple):
 class SettingsFile:
     """A parsed file: its `settings` in the order they stand there, and the `problems` with it.
 
+    Where not even YAML could be read, `is_yaml` is False, and nothing is known of the settings.
     `names` holds the keys of each section that may occur. With a `text`, `path` is not read but
     named in what there is to say.
     """
@@ -54,17 +55,20 @@ class SettingsFile:
         self, path: Path, names: Mapping[str, Sequence[str]], text: str | None = None
     ) -> None:
         self.problems: list[Problem] = []
+        self.is_yaml = True
         self._path = path
         self._names = names
         self.text = self._read() if text is None else text
         self._lines = self.text.splitlines()
-        self.settings = list(self._sections(self._compose()))
+        root = self._compose()
+        self.is_yaml = not self.problems
+        self.settings = list(self._sections(root))
 
     def _read(self) -> str:
         try:
             return self._path.read_bytes().decode("utf-8-sig")
         except OSError as error:
-            self._complain(0, _remedy(error))
+            self._complain(0, _remedy(error, self._path))
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             self._complain(line, "this is not UTF-8 text; save the file as UTF-8")
@@ -163,9 +167,9 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _remedy(error: OSError) -> str:
+def _remedy(error: OSError, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
-        return "no such file; `sudo reolink-timelapse setup` writes one"
+        return f"no such file; `sudo reolink-timelapse --config {path} setup` writes one"
     if isinstance(error, IsADirectoryError):
         return "this is a folder: name the file in it"
     if isinstance(error, PermissionError):

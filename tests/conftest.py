@@ -23,14 +23,14 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
-_MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+"""A folder in memory, where there is one: thousands of frames are synced one by one."""
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder in memory where there is one: thousands of frames are synced one by one."""
-    place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=place) as name:
+    """A folder in memory where there is one."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         yield Path(name)
 
 

@@ -45,7 +45,7 @@ from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.transport import Transport
-from reolink_timelapsed.turn import NVR, Turn
+from reolink_timelapsed.turn import CAPTURE, NVR, Turn
 
 USERNAME = "timelapse"
 PASSWORD = "correct horse /battery+staple"
@@ -298,6 +298,7 @@ def build(  # noqa: PLR0917
         ledger=Ledger(store),
         story=story,
         turn=Turn(folder / "state", NVR),
+        alone=Turn(folder / "state", CAPTURE),
         tell=Board(notifier, Scrubber(), clock, folder / "run").tell,
     )
     plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)

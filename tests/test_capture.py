@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
+import socket
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import pytest
+from conftest import MEMORY
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support import (
     DAY,
     MINUTELY,
@@ -29,7 +37,9 @@ from reolink_timelapsed.capture import SLICE_SECONDS
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import STOPPED
 from reolink_timelapsed.schedule import Daily
-from reolink_timelapsed.simulator import Kind, Misbehaviour, SimulatedNvr
+from reolink_timelapsed.simulator import Kind, Misbehaviour, SimulatedNvr, make_certificate
+from reolink_timelapsed.simulator.codes import DETAILS
+from reolink_timelapsed.transport import Transport
 
 FRONT, YARD = "ch0_Front_Door", "ch1_Yard"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -208,6 +218,89 @@ def test_capture_is_back_within_a_tick_of_a_reboot_by_one_login(
     assert "the NVR gives pictures again after 5 min" in journal.texts[-1]
 
 
+@pytest.mark.parametrize("down", [37, 98, 233])
+def test_no_tick_is_lost_once_the_nvr_is_back(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, down: float
+) -> None:
+    """At the usual interval of 15 s."""
+    for camera in nvr.cameras:
+        camera.latency = 1.0
+    clock.at(at(5, 0.3), lambda: nvr.reboot(down_seconds=down, starting_seconds=60))
+    daemon = build(nvr, folder, clock, CaptureConfig(interval=timedelta(seconds=15)))
+    daemon.run(until=at(5, 14.9))
+    back = at(5, 0.3) + timedelta(seconds=down + 60)
+    due = [at(5) + n * timedelta(seconds=15) for n in range(60)]
+    due = [tick for tick in due if tick >= back]
+    taken = [one for one in moments(daemon) if one >= back]
+    assert taken[0] - back <= timedelta(seconds=16)
+    assert len(taken) >= len(due)
+    assert all(after - before < timedelta(seconds=30) for before, after in pairwise(taken))
+
+
+def test_a_network_that_swallows_everything(folder: Path, clock: Clockwork) -> None:
+    """Not even a refusal comes: connections hang until they are given up."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as hole, ExitStack() as held:
+        port = hole.getsockname()[1]
+        for _ in range(3):  # nobody accepts them; now there is no room for more
+            one = held.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        with simulated(clock) as nvr:
+            session = build_session(
+                nvr, folder / "state", clock, timeout=2.0, host=f"http://127.0.0.1:{port}"
+            )
+            daemon = build(nvr, folder, clock, session=session)
+            daemon.run(until=at(4, 0.4))
+            assert nvr.log == []
+        assert accounted(daemon, at(4, 0.4)) == 1
+        assert "does not answer" in daemon.state()
+        assert "look whether it is on" in daemon.state()
+        assert "next try in" in daemon.state()
+        assert clock.longest_sleep <= SLICE_SECONDS
+    with simulated(clock, port=port) as nvr:
+        daemon = build(nvr, folder, clock)
+        daemon.run(until=at(4, 3.9))
+        assert len(daemon.frames()) == 4  # that of 4:00 was made up for
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize("is_pinned", [False, True])
+def test_a_certificate_that_changes_while_it_runs(
+    folder: Path, clock: Clockwork, journal: Journal, tmp_path: Path, is_pinned: bool
+) -> None:
+    """Nobody minds it unless it is pinned; then the new one gets neither token nor password."""
+    old, new = make_certificate(tmp_path, "old"), make_certificate(tmp_path, "new")
+    with simulated(clock, tls=old) as nvr:
+        pin = Transport(nvr.url, clock).fingerprint(5.0) if is_pinned else ""
+        session = build_session(nvr, folder / "state", clock, fingerprint=pin)
+        daemon = build(nvr, folder, clock, session=session)
+        asked: list[int] = []
+        states: list[str] = []
+
+        def change(certificate: Path) -> None:
+            nvr.change_certificate(certificate)
+            nvr.unplug()  # connections that are open keep the old one
+            nvr.plug_in()
+            asked.append(len(nvr.log))
+
+        clock.at(at(4, 9.5), lambda: change(new))
+        clock.at(at(4, 19), lambda: states.append(daemon.state()))
+        clock.at(at(4, 19.5), lambda: change(old))
+        daemon.run(until=at(4, 29.9))
+    if not is_pinned:
+        assert len(daemon.frames()) == 30
+        assert journal.warnings() == []
+        return
+    assert asked[0] == asked[1]
+    assert len(daemon.frames()) == 21  # the round of 4:19 was made up for
+    assert accounted(daemon, at(4, 29.9)) == 30
+    (warning,) = journal.warnings()
+    assert "not the one in nvr.tls_fingerprint" in warning
+    assert "run `reolink-timelapse test`" in warning
+    assert "not the one in nvr.tls_fingerprint" in states[0]
+    assert len(logins(nvr)) == 1  # the token was kept
+
+
 @pytest.mark.parametrize("status", [302, 300, 404, 502])
 def test_pages_instead_of_the_api(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, status: int
@@ -315,6 +408,11 @@ CODES = [
 ]
 """Of each remedy in the table of codes some."""
 
+WHAT_TO_DO = re.compile(
+    r"\b(restart|close|look|check|set|run|correct|give the|mount|free|leave|update|let|see) "
+)
+"""Words of advice."""
+
 PERMANENT = [
     Misbehaviour(Kind.RESET),
     Misbehaviour(Kind.STATUS, status=502),
@@ -350,10 +448,52 @@ def test_a_permanent_fault_makes_few_lines_few_logins_and_no_storm(
     nvr.misbehave(fault)
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(5, -0.1))
+    assert_bearable(nvr, daemon, journal)
+
+
+def assert_bearable(nvr: SimulatedNvr, daemon: Daemon, journal: Journal) -> None:
+    """Check an hour of a fault: few lines, of which the first tells what to do, and no storm."""
     assert journal.most_in_an_hour() <= 20
+    for warning in journal.warnings()[:1]:
+        assert WHAT_TO_DO.search(warning), warning
     assert len(logins(nvr)) + len(nvr.turned_away) <= 60 * 4.5
-    assert clock.longest_sleep <= SLICE_SECONDS
+    assert daemon.clock.longest_sleep <= SLICE_SECONDS
     assert accounted(daemon, at(5, -0.1)) == 60
+
+
+COMMANDS = ["Login", "Logout", "GetDevInfo", "GetChannelstatus", "GetTime", "GetOsd"]
+
+
+@settings(max_examples=int(os.environ.get("SOAK_EXAMPLES", "20")))
+@given(
+    cmd=st.sampled_from([*COMMANDS, "GetBatteryInfo", "Snap"]),
+    code=st.sampled_from(sorted(DETAILS)),
+    channel=st.sampled_from([None, 0]),
+    form=st.sampled_from(["newer", "guide", "oldest", "missing"]),
+    right=st.booleans(),
+)
+def test_any_code_in_answer_to_any_command_may_last(
+    cmd: str, code: int, channel: int | None, form: str, right: bool
+) -> None:
+    clock = Clockwork()
+    clock.right = right
+    journal = Journal(clock)
+    log = logging.getLogger("reolink_timelapsed")
+    log.addHandler(journal)
+    try:
+        with TemporaryDirectory(dir=MEMORY) as name, simulated(clock) as nvr:
+            nvr.device.status_form = form  # type: ignore[assignment]
+            nvr.device.slots_for_cameras = 2
+            of_channel = channel if cmd in {"Snap", "GetOsd", "GetBatteryInfo"} else None
+            nvr.misbehave(Kind.RSP_CODE, cmd=cmd, code=code, channel=of_channel)
+            daemon = build(nvr, Path(name), clock)
+            daemon.run(until=at(5, -0.1))
+            if len(daemon.frames(FRONT)):
+                assert_bearable(nvr, daemon, journal)
+            assert journal.most_in_an_hour() <= 20
+            assert len(nvr.live_sessions) <= 1
+    finally:
+        log.removeHandler(journal)
 
 
 @pytest.mark.parametrize("cmd", ["Login", "Logout", "GetChannelstatus", "GetBatteryInfo", "GetOsd"])
@@ -386,11 +526,15 @@ def test_a_fault_that_comes_and_goes_makes_few_lines(
 
 
 @pytest.mark.parametrize("hours", [-1, 1, -3, 3])
-def test_a_clock_that_jumps(nvr: SimulatedNvr, folder: Path, clock: Clockwork, hours: int) -> None:
+def test_a_clock_that_jumps(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, hours: int
+) -> None:
     """No burst, no stall: before and after the jump there is a frame each minute."""
     clock.at(at(8, 0.5), lambda: clock.step(hours * 3600))
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(9))
+    way = f"{'forward' if hours > 0 else 'back'} by {abs(hours)} h"
+    assert journal.texts.count(f"this machine's clock was set {way}") == 1
     snaps = [one.started for one in nvr.log if one.cmd == "Snap" and one.channel == 0]
     assert len(snaps) == pytest.approx(300, abs=2)
     assert max(after - before for before, after in pairwise(snaps)) <= 120
@@ -432,16 +576,31 @@ def test_a_machine_that_sleeps_over_the_days_end(
     assert len(moments(daemon, DAY + ONE_DAY)) == pytest.approx(6, abs=1)
 
 
-def test_a_clock_that_is_slewed(nvr: SimulatedNvr, folder: Path, clock: Clockwork) -> None:
+def test_a_clock_that_is_slewed(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+) -> None:
     for minute in range(0, 60, 3):
         clock.at(at(4, minute), lambda: clock.step(0.5))
         clock.at(at(5, minute), lambda: clock.step(-0.5))
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(6, -0.1))
     assert len(daemon.frames()) == 120
+    assert not any("clock" in text for text in journal.texts)
 
 
 # What systemd hears
+
+
+def test_pings_go_on_while_nothing_is_due(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.step(19 * 3600)
+    with ServiceManager(folder / "notify") as systemd:
+        monkeypatch.setenv("NOTIFY_SOCKET", str(systemd.path))
+        build(nvr, folder, clock).run(until=at(27))
+    assert nvr.log == []
+    assert "STATUS=waiting for the next start at 2026-11-23 04:00" in systemd.messages
+    assert systemd.messages.count("WATCHDOG=1") >= 4 * 3600 / SLICE_SECONDS
 
 
 def test_what_systemd_hears(

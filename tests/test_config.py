@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import time, timedelta
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reolink_timelapsed import config, values
+from reolink_timelapsed import password as passwords
 from reolink_timelapsed.config import KEYS, NAMES, Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError
 from reolink_timelapsed.yaml_edit import edited
@@ -235,8 +238,8 @@ TOLD = """
 /config.yaml, line 11: storage.data_dir must be a whole path that begins with /, not "data".
 /config.yaml, line 12: storage.min_free_gb must be a number of gigabytes from 0 to 100000, not "".
 environment: OUTPUT_FPS must be a whole number from 1 to 120, not "fast".
-nvr.username is missing, the NVR's user name: run `sudo reolink-timelapse setup`, or write it into \
-/etc/reolink-timelapse/config.yaml.
+nvr.username is missing, the NVR's user name: run `sudo reolink-timelapse --config /config.yaml \
+setup`, or write it into /config.yaml.
 """
 
 
@@ -320,6 +323,66 @@ def test_what_is_not_a_readable_file(tmp_path: Path) -> None:
         assert len(caught.value.problems) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["nvr:\n\thost: x\n", "nvr: [\n", b"\xff", "nvr:\n  host: 'x\n", "[" * 10_000]
+)
+def test_of_what_is_not_even_yaml_nothing_is_said_to_be_missing(
+    tmp_path: Path, text: str | bytes
+) -> None:
+    (told,) = problems(tmp_path, text, nvr=True)
+    assert "missing" not in told
+    with pytest.raises(ConfigError) as caught:
+        passwords.load_with_settings(tmp_path / "config.yaml", {})
+    assert len(caught.value.problems) == 1
+
+
+def test_the_password_is_asked_for_together_with_all_else(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"nvr:\n  hots: x\n  password_file: {tmp_path}/none\n")
+    with pytest.raises(ConfigError) as caught:
+        passwords.load_with_settings(path, {"OUTPUT_FPS": "0"})
+    assert [
+        problem.partition(" must")[0].partition(":")[0] for problem in caught.value.problems
+    ] == [
+        f"{path}, line 2",
+        "environment",
+        "nvr.host is missing, the NVR's address",
+        "nvr.username is missing, the NVR's user name",
+        f"there is no password for the NVR, neither in {tmp_path}/none nor in NVR_PASSWORD",
+    ]
+    for problem in caught.value.problems[2:]:
+        assert f"sudo reolink-timelapse --config {path} setup" in problem
+
+
+def test_the_default_place_is_not_named_in_the_remedy() -> None:
+    assert config.setup_command(None) == "sudo reolink-timelapse setup"
+    assert config.setup_command(config.DEFAULT_PATH) == "sudo reolink-timelapse setup"
+
+
+@pytest.mark.parametrize("command", ["capture", "test", "stitch", "prune", "status"])
+def test_every_command_ends_with_78_and_all_problems(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("nvr:\n  host: a/b\nstitch:\n  fps: fast\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "reolink_timelapsed", "--config", str(path), command],
+        cwd=SAMPLE.parent.parent.parent,
+        env={"STATE_DIRECTORY": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 78
+    assert f"{path}, line 2: nvr.host" in done.stderr
+    assert f"{path}, line 4: stitch.fps" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_systemd_does_not_restart_after_78() -> None:
+    unit = (SAMPLE.parent.parent.parent / "systemd/reolink-timelapse.service").read_text()
+    assert "78" in unit.partition("RestartPreventExitStatus=")[2].partition("\n")[0].split()
+
+
 def test_brackets_without_end_are_a_problem_and_no_crash(tmp_path: Path) -> None:
     assert "nested too deep" in problems(tmp_path, "[" * 10_000)[0]
 
@@ -358,7 +421,7 @@ def check_any_file(folder: Path, data: bytes) -> None:
 
 
 def password(nvr: NvrConfig, **environ: str) -> str:
-    return config.password(nvr, environ)
+    return passwords.password(nvr, environ)
 
 
 def test_the_password_is_the_first_that_is_not_empty(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -58,17 +59,19 @@ def config(folder: Path, nvr: SimulatedNvr) -> Path:
     return path
 
 
-def environment(folder: Path) -> dict[str, str]:
-    state = {"STATE_DIRECTORY": str(folder / "state"), "RUNTIME_DIRECTORY": str(folder / "run")}
+def environment(folder: Path, *, runtime: bool = True) -> dict[str, str]:
+    state = {"STATE_DIRECTORY": str(folder / "state")}
+    if runtime:
+        state["RUNTIME_DIRECTORY"] = str(folder / "run")
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TZ": "UTC"} | state
 
 
 @contextmanager
-def daemon(config: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def daemon(config: Path, *options: str, runtime: bool = True) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "reolink_timelapsed", "--config", str(config)]
     with subprocess.Popen(
         [*command, *options, "capture"],
-        env=environment(config.parent),
+        env=environment(config.parent, runtime=runtime),
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -187,6 +190,39 @@ def _kept(token_file: Path, nvr: SimulatedNvr) -> bool:
         return False
 
 
+# Seen from another process
+
+
+def test_status_sees_a_daemon_that_was_started_by_hand(
+    nvr: SimulatedNvr, folder: Path, config: Path
+) -> None:
+    assert nvr.url
+    with daemon(config, runtime=False) as process:
+        wait_until(lambda: len(frames(folder)) >= 4)
+        seen = status(config)
+        assert "frames of 2 cameras" in seen["daemon"]["state"]
+        assert seen["daemon"]["logged_in"]
+        process.kill()
+        process.wait(PATIENCE_SECONDS)
+    assert status(config)["daemon"] is None
+    token = json.loads((folder / "state" / ".state" / "session.json").read_text())["token"]
+    assert token in nvr.live_sessions
+
+
+def status(config: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "reolink_timelapsed", "--config", str(config), "status"]
+    done = subprocess.run(
+        [*command, "--json"],
+        env=environment(config.parent, runtime=False),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
 # What gets out
 
 
@@ -208,11 +244,12 @@ def test_no_secret_gets_out_whatever_happens(nvr: SimulatedNvr, folder: Path, co
 
 def test_a_wrong_password_does_not_end_it(nvr: SimulatedNvr, folder: Path, config: Path) -> None:
     nvr.accounts[USERNAME] = "another"
+    advice = f"sudo reolink-timelapse --config {config} setup"
     with daemon(config) as process:
-        wait_until(lambda: "reolink-timelapse setup" in _state(folder))
+        wait_until(lambda: advice in _state(folder))
         assert process.poll() is None
         process.terminate()
         _, said = process.communicate(timeout=PATIENCE_SECONDS)
-    assert said.count("sudo reolink-timelapse setup") == 1
+    assert said.count(advice) == 1
     assert [one.cmd for one in nvr.log] == ["Login"]
     assert (folder / "state" / ".state" / "refusals.json").stat().st_mode & 0o777 == 0o600

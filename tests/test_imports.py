@@ -19,8 +19,8 @@ FLOORS = {
     # vocabulary and arithmetic; the standard library only
     0: "errors frame schedule jpeg scrub values rspcode address timecheck overview",
     # words in, values out: these parse and plan, they never act
-    1: "__init__ api config yaml_file yaml_edit coverage health holdoff story plan rungs exif"
-    " pictures titles parser orders",
+    1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan rungs"
+    " exif pictures titles parser orders",
     # the world, one thing each
     2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
     " room child probe encode progress turn files",

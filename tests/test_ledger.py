@@ -123,6 +123,6 @@ def test_what_the_rest_of_the_day_needs(store: Store) -> None:
     assert ledger.rest_bytes(day, at(4, 10)) == 1070 * 1_000_000
     assert ledger.rest_bytes(day, at(22)) == 0
     assert ledger.status(day, at(4, 10), 5_000_000_000) == (
-        "2026-11-22: 10 frames of 1 cameras, 0 missed; the rest of the day needs 1.1 GB "
+        "2026-11-22: 10 frames of 1 camera, 0 missed; the rest of the day needs 1.1 GB "
         "of 5.0 GB free"
     )

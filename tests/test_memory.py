@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import START
 
@@ -20,6 +20,7 @@ STEPS = st.lists(
         st.floats(0, 4000),  # passes
         st.sampled_from([0.0, 0.0, 330.0, 600.0]),  # the NVR's hold
         st.booleans(),  # a restart comes before
+        st.sampled_from([False, False, True]),  # the NVR lets it in, this time
     ),
     max_size=12,
 )
@@ -32,16 +33,28 @@ def test_the_pace() -> None:
 
 @settings(max_examples=10)
 @given(STEPS)
+@example(  # another process lets itself in between two refusals
+    [
+        ("one", 0, 0.0, False, False),
+        ("two", 1, 0.0, False, True),
+        ("one", 60, 0.0, False, False),
+        ("one", 60, 0.0, False, False),
+    ]
+)
 def test_who_obeys_never_tries_more_than_twice_in_five_minutes(
-    steps: list[tuple[str, float, float, bool]],
+    steps: list[tuple[str, float, float, bool, bool]],
 ) -> None:
-    """Every login is refused, whatever the credential, and after any number of restarts."""
+    """Whatever the credential, after any number of restarts, and of logins in between."""
     with TemporaryDirectory() as name:
         guard, now, tries = LoginGuard(Path(name)), START, list[datetime]()
-        for credential, passes, hold, restart in steps:
+        for credential, passes, hold, restart, accepted in steps:
             guard = LoginGuard(Path(name)) if restart else guard
             now += timedelta(seconds=passes)
-            if guard.wait_seconds(credential, now) == 0:
+            if guard.wait_seconds(credential, now) > 0:
+                continue
+            if accepted:
+                guard.accepted(now)
+            else:
                 tries.append(now)
                 assert guard.refused(credential, now, hold) >= max(hold, 60)
         assert all(sum(one <= other < one + FIVE_MINUTES for other in tries) <= 2 for one in tries)

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from reolink_timelapsed.overview import next_run
 from reolink_timelapsed.schedule import Daily, Window
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.story import for_days
+from reolink_timelapsed.turn import CAPTURE, Turn
 
 DAY = date(2026, 11, 22)
 ONE_DAY = timedelta(days=1)
@@ -86,8 +88,11 @@ class House:
         self.store.write_json(record_path(self.store, day), record.to_json())
         return record
 
-    def says(self, state: str, since: datetime, record: DayRecord | None = None) -> None:
+    def says(
+        self, state: str, since: datetime, record: DayRecord | None = None, pause: str = ""
+    ) -> None:
         value: dict[str, Any] = {"state": state, "since": since.isoformat(), "logged_in": True}
+        value["pause"] = pause
         value["day"] = record.to_json() if record else None
         (self.root / "run" / FILE_NAME).write_text(json.dumps(value))
 
@@ -100,6 +105,7 @@ class House:
             JumpingClock(now),
             zone=self.zone,
             runtime=self.root / "run",
+            by_hand=self.root / "state",
             as_json=as_json,
             out=out,
         )
@@ -252,6 +258,40 @@ def test_a_single_run_is_known_from_its_record(house: House) -> None:
     assert house.code(at(18)) == 0
 
 
+def test_a_camera_that_is_dead_stays_a_fault_over_midnight_where_days_follow_without_a_gap(
+    house: House,
+) -> None:
+    house.capture = CaptureConfig(
+        interval=MINUTE, daily_start=time(0), duration=timedelta(hours=24)
+    )
+    house.frame(DOOR, at(12, day=DAY - 3 * ONE_DAY))
+    house.frame(YARD, at(23, 59, day=DAY - ONE_DAY))
+    eve = Window(at(0, day=DAY - ONE_DAY), at(0), DAY - ONE_DAY)
+    house.record({DOOR: (1, {}), YARD: (1, {})}, eve.day, window=eve)
+    assert house.json(at(0, 1))["faults"] == [f"{DOOR} has given no frame for 2 d 12 h"]
+    assert house.code(at(0, 1)) == 1
+
+
+def test_a_channel_of_the_configuration_that_was_never_seen_is_a_fault(house: House) -> None:
+    house.capture = replace(DAILY, channels=(0, 7))
+    house.frame(DOOR, at(16, 59))
+    assert house.json(at(17))["faults"] == ["channel 7 has never given a frame"]
+    assert house.code(at(4, 9)) == 0
+    assert house.code(at(23)) == 0
+
+
+def test_a_disk_that_takes_no_frames_is_a_fault_at_once(house: House) -> None:
+    house.frame(DOOR, at(11, 59))
+    house.says("only 1.0 GB are free; …", at(12), pause="only 1.0 GB are free: free some space")
+    told = house.json(at(12))
+    assert told["faults"] == ["capture pauses: only 1.0 GB are free: free some space"]
+    assert told["daemon"]["pause"] == "only 1.0 GB are free: free some space"
+    assert house.code(at(12)) == 1
+    assert "FAULT     capture pauses: only 1.0 GB are free: free some space\n" in house.text(at(12))
+    house.says("2026-11-22: 481 frames", at(12, 5))
+    assert house.code(at(12, 5)) == 0
+
+
 # Days
 
 
@@ -329,6 +369,7 @@ def test_the_daemons_own_word_is_newer_than_the_record_on_disk(house: House) -> 
         "state": "all is well",
         "since": "2026-11-22T11:59:50+00:00",
         "logged_in": True,
+        "pause": "",
     }
 
 
@@ -392,6 +433,20 @@ def test_the_next_videos_and_late_ones(house: House) -> None:
     late = house.json(at(22, 6))["stitch"]
     assert late["lacking"] == [{"camera": DOOR, "day": str(DAY)}]
     assert late["next_videos"] == {"day": str(DAY), "at": "2026-11-22T23:05:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (0.04, "0.0 days"),
+        (1, "1.0 days"),
+        (9.94, "9.9 days"),
+        (812.3, "812 days"),
+        (19344, "53 years"),
+    ],
+)
+def test_no_length_of_time_is_told_more_exactly_than_it_is_known(days: float, text: str) -> None:
+    assert for_days(days) == text
 
 
 def test_the_last_videos(house: House) -> None:
@@ -482,7 +537,7 @@ def test_no_line_is_longer_than_80_columns(
 def test_without_a_data_folder_it_says_how_to_begin(tmp_path: Path) -> None:
     missing = Store(tmp_path / "data", "test")
     with pytest.raises(StoreError, match="enable --now") as raised:
-        report.gather(Config(), missing, at(12), zone=UTC, runtime=tmp_path)
+        report.gather(Config(), missing, at(12), zone=UTC, runtime=tmp_path, by_hand=tmp_path)
     assert raised.value.exit_code == 74
     assert not missing.root.exists()
 
@@ -536,6 +591,18 @@ def test_where_the_daemon_tells_its_state(
 # The daemon's own files
 
 
+def test_a_daemon_that_was_started_by_hand_is_seen_as_long_as_it_lives(house: House) -> None:
+    house.frame(DOOR, at(11, 59))
+    house.says("all is well", at(12))
+    (house.root / "run").rename(house.root / "state")
+    running = Turn(house.root / "state", CAPTURE)
+    assert running.take()
+    assert house.json(at(12))["daemon"]["state"] == "all is well"
+    running.give()
+    assert house.json(at(12))["daemon"] is None
+    assert "daemon    not running" in house.text(at(12))
+
+
 def test_it_reads_what_the_daemon_writes(nvr: SimulatedNvr, folder: Path, clock: Clockwork) -> None:
     daemon = build(nvr, folder, clock)
     clock.at(at(5), nvr.cameras.pop)
@@ -543,7 +610,9 @@ def test_it_reads_what_the_daemon_writes(nvr: SimulatedNvr, folder: Path, clock:
     for frame in [*daemon.frames(DOOR), *daemon.frames(YARD)]:
         date_back(frame)
     config = Config(capture=DAILY, storage=StorageConfig(data_dir=daemon.store.root))
-    seen = report.gather(config, daemon.store, at(6), zone=UTC, runtime=folder / "run")
+    seen = report.gather(
+        config, daemon.store, at(6), zone=UTC, runtime=folder / "run", by_hand=folder
+    )
     assert seen.daemon
     assert seen.daemon.state == daemon.state()
     assert [(one.folder, one.captured) for one in seen.days[0].cameras] == [

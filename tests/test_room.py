@@ -141,6 +141,21 @@ def test_space_runs_short_and_capture_resumes_with_hysteresis(
     assert accounted(daemon, 29.5) == 30
 
 
+def test_the_slot_is_free_while_the_disk_takes_no_frames(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, disk: Disk
+) -> None:
+    live: list[int] = []
+    daemon = build(nvr, folder, clock, min_free_bytes=50 * MB)
+    clock.at(at(4, 5.5), lambda: disk.leave(40 * MB))
+    for minutes in (5, 12, 30, 60, 119):
+        clock.at(at(4, minutes), lambda: live.append(len(nvr.live_sessions)))
+    clock.at(at(6), lambda: disk.leave(LARGE))
+    daemon.run(until=at(6, 9.5))
+    assert live == [1, 0, 0, 0, 0]
+    assert sum(one.cmd == "Login" for one in nvr.log) == 2
+    assert daemon.frames()[-1].moment > at(6, 8)
+
+
 def test_filmed_frames_are_pruned_before_capture_pauses(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
 ) -> None:

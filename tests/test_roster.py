@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support import Clockwork, Daemon, Journal, at, build, build_session, cameras
+from support import DAY, Clockwork, Daemon, Journal, at, build, build_session, cameras
 
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.frame import Camera
@@ -15,6 +15,9 @@ from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.simulator import Kind, SimulatedCamera, SimulatedNvr
 
 FRONT, YARD = "ch0_Front_Door", "ch1_Yard"
+SHORT = 1.0
+"""Seconds of real time for answers that never come; the others must come sooner."""
+
 EVERY_TWO_MINUTES = CaptureConfig(interval=timedelta(minutes=2))
 
 
@@ -184,6 +187,33 @@ def test_a_camera_that_is_unplugged_and_comes_back(
     assert len(lines) == 3  # its size at the start, bad, good again
 
 
+@pytest.mark.parametrize("fault", ["offline", "dead", -17, -9])
+def test_a_bad_camera_costs_the_journal_two_lines_however_long_it_lasts(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, fault: str | int
+) -> None:
+    hours = 3 if fault == "dead" else 50  # each question to a dead one takes real time
+
+    def spoil(*, bad: bool) -> None:
+        yard = nvr.cameras[1]
+        yard.online = not (bad and fault == "offline")
+        yard.dead = bad and fault == "dead"
+        yard.snap_code = fault if bad and isinstance(fault, int) else None
+
+    clock.at(at(5, 0.5), lambda: spoil(bad=True))
+    clock.at(at(5 + hours, 0.5), lambda: spoil(bad=False))
+    session = build_session(nvr, folder / "state", clock, timeout=SHORT)
+    config = CaptureConfig(interval=timedelta(minutes=10))
+    daemon = build(nvr, folder, clock, config, session=session)
+    daemon.run(until=at(5 + hours + 3))
+    told = [text for text in journal.texts if YARD in text and "frames: " not in text]
+    assert len(told) == 4  # the cameras and their sizes at the start; bad; good again
+    assert f"{YARD} gives no pictures" in told[2]
+    assert f"{YARD} gives pictures again after {'2 d' if hours > 24 else '3 h'}" in told[3]
+    for day in range(hours // 24):
+        assert len(daemon.frames(FRONT, DAY + timedelta(days=day))) == 108
+    assert set(daemon.record().missing(FRONT, clock.now())) == set()
+
+
 def test_a_camera_that_is_called_offline_and_gives_pictures(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
 ) -> None:
@@ -247,13 +277,28 @@ def test_dead_cameras_do_not_keep_the_others_from_starting(
     """They are listed as online, and every question about them hangs."""
     nvr.cameras = cameras("A", "B")
     nvr.cameras[0].dead = True
-    session = build_session(nvr, folder / "state", clock, timeout=0.25)
+    session = build_session(nvr, folder / "state", clock, timeout=SHORT)
     daemon = build(nvr, folder, clock, session=session)
     daemon.run(until=at(4, 19.5))
     assert len(daemon.frames("ch1_B")) == 20
     nvr.cameras[0].dead = False
     daemon.run(until=at(4, 45))
     assert folders(daemon) == ["ch0_A", "ch1_B"]
+
+
+def test_a_camera_may_hang_on_an_nvr_that_does_not_tell_what_it_is(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+) -> None:
+    """GetDevInfo, which tells a dead camera from a dead NVR, is refused: so the NVR lives."""
+    nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", code=-26)
+    nvr.cameras[0].dead = True
+    session = build_session(nvr, folder / "state", clock, timeout=SHORT)
+    daemon = build(nvr, folder, clock, session=session)
+    clock.at(at(4, 10), lambda: setattr(nvr.cameras[0], "dead", False))
+    daemon.run(until=at(4, 29.5))
+    assert len(daemon.frames(YARD)) == 30
+    assert len(daemon.frames(FRONT)) >= 10  # not left for an hour
+    assert "no complete answer" in " ".join(journal.warnings())
 
 
 # Batteries
@@ -277,6 +322,28 @@ def test_a_battery_camera_is_never_touched(
     lines = [text for text in journal.texts if "battery" in text]
     assert len(lines) == 2
     assert "capture.battery_cameras" in lines[0]
+
+
+@pytest.mark.parametrize("form", ["guide", "newer"])
+def test_a_battery_camera_is_known_where_the_status_does_not_say_sleep(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, form: str
+) -> None:
+    nvr.device.status_form = form  # type: ignore[assignment]
+    nvr.cameras = [*nvr.cameras, battery()]
+    daemon = build(nvr, folder, clock)
+    daemon.run(until=at(5))
+    assert folders(daemon) == [FRONT, YARD]
+    assert nvr.cameras[2].wakes == 0
+    assert asked(nvr, "Snap", 2) == asked(nvr, "GetEnc", 2) == 0
+
+
+def test_the_oldest_firmware_is_asked_for_no_battery(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    """It is older than battery cameras, and who knows how it takes the question."""
+    nvr.device.status_form = "oldest"
+    build(nvr, folder, clock).run(until=at(4, 2.5))
+    assert not any(one.cmd == "GetBatteryInfo" for one in nvr.log)
 
 
 def test_a_battery_camera_is_woken_if_the_configuration_says_so(

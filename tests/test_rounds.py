@@ -15,8 +15,8 @@ from reolink_timelapsed.simulator import Kind, Misbehaviour, SimulatedNvr
 from reolink_timelapsed.simulator.codes import DETAILS
 
 FRONT, YARD = "ch0_Front_Door", "ch1_Yard"
-SHORT = 0.25
-"""Seconds of real time for answers that never come."""
+SHORT = 1.0
+"""Seconds of real time for answers that never come; the others must come sooner."""
 
 REFUSED = [
     Misbehaviour(Kind.EMPTY),
@@ -29,8 +29,11 @@ REFUSED = [
     Misbehaviour(Kind.GARBLED, cmd="Snap"),
     Misbehaviour(Kind.ENDLESS),
     Misbehaviour(Kind.RESET_HALF, cmd="Snap"),
-    *(Misbehaviour(Kind.JSON_LABELLED, content_type=label) for label in ("image/jpeg", None)),
-    *(Misbehaviour(Kind.HTML_LABELLED, content_type=label) for label in ("image/jpeg", None)),
+    *(
+        Misbehaviour(kind, content_type=label)
+        for kind in (Kind.JSON_LABELLED, Kind.HTML_LABELLED)
+        for label in ("image/jpeg", "application/json", "text/html", None)
+    ),
 ]
 TAKEN = [
     Misbehaviour(Kind.PADDED),
@@ -68,6 +71,7 @@ LOST = {
     -105: 5,  # twice five minutes
     -506: 6,
     -503: 11,
+    **dict.fromkeys([-7, -27, -501, -502, -46, -47, -301, -310], 2),  # a minute, then five
 }
 """Frames that two of these codes cost at one in two minutes; all others cost one or none."""
 
@@ -140,11 +144,11 @@ def test_a_camera_that_hangs_costs_the_others_nothing_but_once(
     session = build_session(nvr, folder / "state", clock, timeout=SHORT)
     daemon = build(nvr, folder, clock, session=session)
     clock.at(at(4, 2.5), lambda: nvr.misbehave(on(fault, 0)))
-    daemon.run(until=at(4, 29.5))
+    daemon.run(until=at(4, 19.5))
     assert len(daemon.frames(FRONT)) == 3
-    assert len(daemon.frames(YARD)) == 30
+    assert len(daemon.frames(YARD)) == 20
     # A probe after 1, 2, 4, 8 minutes, and then each 10: none of them before the others' turn.
-    assert sum(one.cmd == "Snap" and one.channel == 0 for one in nvr.log) <= 3 + 6
+    assert sum(one.cmd == "Snap" and one.channel == 0 for one in nvr.log) <= 3 + 5
     assert len(journal.warnings()) == 1
 
 
@@ -224,6 +228,17 @@ def test_rounds_longer_than_the_interval_are_fair_and_told_once(
     assert missing["round too long"] == pytest.approx(40, abs=1)
 
 
+def test_rounds_that_are_too_long_are_told_though_a_camera_is_off(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+) -> None:
+    nvr.cameras = cameras(*(f"Camera {number}" for number in range(36)))
+    for camera in nvr.cameras:
+        camera.latency = 0.25
+    nvr.cameras[7].snap_code = -17
+    build(nvr, folder, clock, CaptureConfig(interval=timedelta(seconds=15))).run(until=at(4, 20))
+    assert sum("longer than the interval of 15 s" in text for text in journal.warnings()) == 1
+
+
 def test_a_hanging_nvr_does_not_make_one_camera_the_first_of_every_round(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork
 ) -> None:
@@ -232,8 +247,8 @@ def test_a_hanging_nvr_does_not_make_one_camera_the_first_of_every_round(
     daemon = build(nvr, folder, clock, session=session)
     nvr.misbehave(Kind.SILENCE, cmd="Snap", channel=0)
     nvr.misbehave(Kind.SILENCE, cmd="GetDevInfo")
-    daemon.run(until=at(4, 2.5))
-    assert len(daemon.frames(YARD)) == 3
+    daemon.run(until=at(4, 1.5))
+    assert len(daemon.frames(YARD)) == 2
 
 
 def test_snapshots_are_half_a_second_apart_in_every_round(

@@ -50,6 +50,26 @@ def test_every_encoding_is_hidden(
     assert form not in cleaned.replace("***", "") or form in before + after
 
 
+@pytest.mark.parametrize("outer", ENCODINGS[:11])
+@pytest.mark.parametrize("inner", ENCODINGS[:11])
+def test_an_encoding_of_an_encoding_is_hidden(
+    inner: Callable[[str], str], outer: Callable[[str], str]
+) -> None:
+    """A JSON text in a repr, a URL in JSON, an error that quotes an error."""
+    for secret in ('p"a\\ss/w o&rd', "pässwörd+1", "it's <me>"):
+        scrubber = Scrubber()
+        scrubber.add(secret)
+        form = outer(inner(secret))
+        assert scrubber.clean(f"before {form} after") == "before *** after"
+
+
+def test_base64_without_its_padding_is_hidden() -> None:
+    scrubber = Scrubber()
+    scrubber.add("hunter22")
+    form = base64.b64encode(b"hunter22").decode()
+    assert form.rstrip("=") not in scrubber.clean(f"{form} {form.rstrip('=')}")
+
+
 def test_the_secret_inside_a_url_and_a_traceback() -> None:
     scrubber = Scrubber()
     scrubber.add("a/b c&d")

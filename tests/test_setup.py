@@ -25,6 +25,7 @@ from reolink_timelapsed.errors import (
     UsageError,
 )
 from reolink_timelapsed.memory import LoginGuard
+from reolink_timelapsed.password import password
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
 from reolink_timelapsed.setup import Found, Given, Terminal, own_places, run
@@ -62,8 +63,9 @@ class Probe:
         self._guard = LoginGuard(folder / "guard")
         self.tries = 0
 
-    def __call__(self, nvr: NvrConfig, password: str) -> Found:
+    def __call__(self, settings: Config, password: str) -> Found:
         self.tries += 1
+        nvr = settings.nvr
         transport = Transport(nvr.host, CLOCK, nvr.tls_fingerprint)
         session = Session(
             transport,
@@ -106,7 +108,7 @@ def test_what_works_is_written_with_every_comment_of_the_sample(
     loaded = config.load(path, {}, needs_nvr=True)
     assert (loaded.nvr.host, loaded.nvr.username) == (nvr.url, "timelapse")
     assert loaded.nvr.password_file == path.with_name("password")
-    assert config.password(loaded.nvr, {}) == PASSWORD
+    assert password(loaded.nvr, {}) == PASSWORD
     assert (mode(path), mode(loaded.nvr.password_file)) == (0o644, 0o600)
     changed = [
         line.strip()
@@ -329,25 +331,82 @@ def test_a_conversation_with_one_wrong_password(nvr: SimulatedNvr, path: Path) -
         screen.answer("must not be empty.*Address.*: $", nvr.url)
         screen.answer("user.*: $", "timelapse")
         screen.answer("Password of timelapse.*: $", "wrong one")
-        screen.answer(r"Nothing was written.*user.*\[timelapse\]: $", "")
+        screen.answer(
+            r"No success: the NVR refuses user name or password.*user.*\[timelapse\]: $", ""
+        )
         assert not path.exists()
         screen.answer("Password of timelapse.*: $", PASSWORD)
         assert screen.end() == 0
         assert "Front Door" in screen.shown
         assert PASSWORD not in screen.shown
     loaded = config.load(path, {}, needs_nvr=True)
-    assert config.password(loaded.nvr, {}) == PASSWORD
+    assert password(loaded.nvr, {}) == PASSWORD
     assert nvr.live_sessions == []
 
 
-def test_the_third_refusal_is_the_last(nvr: SimulatedNvr, path: Path) -> None:
+def test_the_second_refusal_is_the_last_and_says_when_to_come_back(
+    nvr: SimulatedNvr, path: Path
+) -> None:
     with Screen(path, "--host", nvr.url) as screen:
-        for wrong in ("one", "two", "three"):
+        for wrong in ("one", "two"):
             screen.answer("user.*: $", "timelapse")
             screen.answer("Password of timelapse.*: $", wrong)
         assert screen.end() == 77
+        assert "nothing was written" in screen.shown
+        assert "run this again in 6 min or later" in screen.shown
+        assert "reolink-timelapse setup" not in screen.shown
     assert not path.exists()
-    assert [request.cmd for request in nvr.log] == ["Login"] * 3
+    assert [request.cmd for request in nvr.log] == ["Login"] * 2
+    assert nvr.broken_rules() == []
+
+
+def command(path: Path, *words: str, stdin: str = "") -> tuple[int, str]:
+    """Run a command of the same machine to its end; return its exit code, and all that it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reolink_timelapsed", "--config", str(path), *words],
+        input=stdin,
+        cwd=TREE,
+        env={"PATH": os.environ["PATH"], "STATE_DIRECTORY": str(path.parent.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=4 * TERMINAL_SECONDS,
+    )
+    return done.returncode, done.stdout
+
+
+def test_setup_test_and_daemon_count_the_same_refusals(nvr: SimulatedNvr, path: Path) -> None:
+    """Two tries in five minutes, whoever makes them, and however often they are started."""
+    answers = ("--host", nvr.url, "--username", "timelapse", "--password-stdin")
+    for wrong in ("first", "first", "second", "third", "fourth"):
+        code, said = command(path, "setup", *answers, stdin=f"{wrong}\n")
+        assert code == 77
+        assert re.search(r"run this again in \d min or later", said), said
+        assert "reolink-timelapse setup" not in said
+    assert len(nvr.log) == 2
+
+    data = f"\nstorage:\n  data_dir: {path.parent.parent / 'data'}\n"
+    path.parent.mkdir()
+    path.write_text(f"nvr:\n  host: {nvr.url}\n  username: timelapse\n  password: fifth{data}")
+    path.chmod(0o600)
+    for _ in range(2):
+        code, said = command(path, "test")
+        assert code == 77
+        assert f"sudo reolink-timelapse --config {path} setup" in said
+    assert len(nvr.log) == 2
+    assert nvr.broken_rules() == []
+
+
+def test_one_refusal_leaves_setup_a_try_with_another_password(
+    nvr: SimulatedNvr, path: Path
+) -> None:
+    answers = ("--host", nvr.url, "--username", "timelapse", "--password-stdin")
+    assert command(path, "setup", *answers, stdin="wrong one\n")[0] == 77
+    code, said = command(path, "setup", *answers, stdin=f"{PASSWORD}\n")
+    assert code == 0, said
+    assert nvr.live_sessions == []
+    assert nvr.broken_rules() == []
 
 
 def test_a_locked_account_is_not_tried_again(nvr: SimulatedNvr, path: Path) -> None:

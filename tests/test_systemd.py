@@ -74,10 +74,15 @@ def test_the_board_shows_the_same_in_a_file(address: Path, folder: Path, clock: 
         "state": "the password is ***",
         "since": "2026-11-22T03:50:00+00:00",
         "logged_in": True,
+        "pause": "",
         "day": day.to_json(),
     }
 
 
-def test_a_board_without_a_folder_speaks_to_systemd_alone(clock: Clockwork, folder: Path) -> None:
-    Board(Notifier(), Scrubber(), clock, None).tell(State("fine"))
-    assert list(folder.iterdir()) == []
+def test_a_folder_that_cannot_be_written_costs_the_file_alone(
+    address: Path, clock: Clockwork, folder: Path
+) -> None:
+    (folder / "run").write_text("in the way")
+    with ServiceManager(address) as systemd:
+        Board(Notifier(), Scrubber(), clock, folder / "run").tell(State("fine"))
+    assert systemd.messages == ["STATUS=fine"]

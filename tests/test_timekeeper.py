@@ -70,6 +70,53 @@ def test_without_a_time_server_the_nvr_is_asked_and_what_it_says_is_held_against
     assert "the clock is right after" in " ".join(journal.texts)
 
 
+def test_after_a_power_cut_of_hours_the_nvr_makes_us_wait_longer_for_a_time_server(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+) -> None:
+    """The clock goes on where it stopped, hours ago; the router takes 20 minutes to start."""
+    behind = 7 * HOUR + 23 * 60
+    clock.step(4 * HOUR - behind)  # in truth it is 7:50
+    clock.right = False
+    nvr.device.clock_error = timedelta(seconds=behind)
+
+    def synchronise() -> None:
+        clock.step(behind)
+        clock.right = True
+        nvr.device.clock_error = timedelta(0)
+
+    clock.after(20 * 60, synchronise)
+    clock.after(40 * 60 - 1, clock.stop)
+    daemon = build(nvr, folder, clock)
+    daemon.run()
+    assert daemon.store.frame_days(FRONT) == [DAY]
+    assert min(one.moment for one in daemon.frames()) >= at(8, 10)
+    assert len(daemon.frames()) == 19
+    assert journal.warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "minutes"),
+    [
+        (timedelta(0), 0),
+        (timedelta(minutes=4), 0),
+        (timedelta(minutes=7, seconds=30), 30),
+        (timedelta(hours=1), 5),  # it may be in another time zone
+        (timedelta(hours=5, minutes=45, seconds=20), 5),
+        (timedelta(hours=5, minutes=50), 30),
+        (-timedelta(hours=5, minutes=50), 5),  # behind us: its own clock is not right
+    ],
+)
+def test_how_long_an_nvr_that_says_otherwise_makes_us_wait(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, ahead: timedelta, minutes: int
+) -> None:
+    clock.step(600)  # it is 4:00
+    clock.right = False
+    nvr.device.clock_error = ahead
+    daemon = build(nvr, folder, clock)
+    daemon.run(until=at(4, 39.9))
+    assert len(daemon.frames()) == 40 - minutes - bool(minutes)
+
+
 def test_a_clock_behind_the_newest_frame_is_wrong(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork
 ) -> None:
@@ -140,6 +187,34 @@ def test_a_guest_may_not_ask_for_the_time_and_gets_along_without(
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(4, 19.9))
     assert len(daemon.frames()) == 14
+
+
+@pytest.mark.parametrize("code", [-8, -12, -17, -99])
+def test_an_nvr_that_does_not_tell_the_time_just_now_is_asked_again(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, code: int
+) -> None:
+    """And it is no fault of its pictures."""
+    nvr.misbehave("rsp_code", cmd="GetTime", code=code, times=2)
+    clock.step(600)
+    clock.right = False
+    daemon = build(nvr, folder, clock)
+    daemon.run(until=at(4, 9.9))
+    assert 8 <= len(daemon.frames()) <= 9
+    assert journal.warnings() == []
+
+
+def test_the_slot_is_free_while_the_clock_is_waited_for(
+    nvr: SimulatedNvr, folder: Path, unset: Clockwork
+) -> None:
+    unset.step(-2 * 24 * HOUR)
+    nvr.device.clock_error = timedelta(hours=68)
+    live: list[int] = []
+    for minutes in range(1, 30):
+        unset.after(60 * minutes, lambda: live.append(len(nvr.live_sessions)))
+    daemon = build(nvr, folder, unset)
+    daemon.run(until=unset.now() + timedelta(minutes=30))
+    assert set(live) == {0}
+    assert 2 <= sum(one.cmd == "GetTime" for one in nvr.log) <= 4
 
 
 # The judgement

@@ -147,6 +147,27 @@ def test_a_login_looks_for_https_again_where_http_was_found(
     transport.close()
 
 
+@pytest.mark.parametrize("http_side", ["off", "redirect"])
+def test_an_nvr_that_changes_over_to_https_is_followed(
+    nvr: SimulatedNvr, pem: Path, clock: Clockwork, http_side: str
+) -> None:
+    """What http answers now tells to look again; no login comes in between."""
+    transport = Transport(nvr.address, clock)
+    transport.post("GetDevInfo", None, api.command("GetDevInfo"), SECONDS)
+    if http_side == "redirect":
+        nvr.misbehave(Kind.STATUS, status=302)
+        with pytest.raises(Unreachable, match="redirects"):
+            transport.post("GetDevInfo", None, api.command("GetDevInfo"), SECONDS)
+    nvr.stop()
+    if http_side == "off":
+        with pytest.raises(Unreachable):
+            transport.post("GetDevInfo", None, api.command("GetDevInfo"), SECONDS)
+    with simulated(clock, tls=pem, port=nvr.port) as safe:
+        transport.post("GetDevInfo", None, api.command("GetDevInfo"), SECONDS)
+        assert [request.secure for request in safe.log] == [True]
+    transport.close()
+
+
 def test_http_alone_if_the_configuration_says_so(pem: Path, clock: Clockwork) -> None:
     with simulated(clock, tls=pem, http_side="serve") as nvr:
         transport = Transport(f"http://{nvr.http_address}", clock)

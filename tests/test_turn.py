@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support import Clockwork, at, build
+from support import Clockwork, Journal, at, build, build_session
 
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.errors import TimelapseError
 from reolink_timelapsed.simulator import SimulatedNvr
-from reolink_timelapsed.turn import NVR, Turn, only_one
+from reolink_timelapsed.turn import CAPTURE, NVR, Turn, only_one
 
 EVERY_MINUTE = CaptureConfig(interval=timedelta(minutes=1))
 
@@ -40,6 +40,39 @@ def test_waiting_ends_with_what_to_do(folder: Path, clock: Clockwork) -> None:
     with pytest.raises(TimelapseError, match="systemctl stop reolink-timelapse"):
         Turn(folder, "lock").wait(clock, 60)
     assert 60 <= clock.monotonic() - began < 61
+
+
+def test_a_second_daemon_waits_for_the_end_of_the_first_and_leaves_its_token_alone(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+) -> None:
+    first = Turn(folder / "state", CAPTURE)
+    assert first.take()
+    build_session(nvr, folder / "state", clock).device()
+    build(nvr, folder, clock).run(until=at(4, 30))
+    assert [request.cmd for request in nvr.log] == ["Login", "GetDevInfo"]
+    assert len(nvr.live_sessions) == 1
+    (line,) = journal.texts
+    assert "another capture is at work in the data folder: stop one of them" in line
+
+    second = build(nvr, folder, clock)
+    states: list[str] = []
+    clock.at(at(5), lambda: states.append(second.state()))
+    clock.at(at(6), first.give)
+    second.run(until=at(6, 9.5))
+    assert "waiting for its end" in states[0]
+    assert len(second.frames()) == 10
+    assert journal.most_in_an_hour() <= 6
+    assert not first.is_taken()
+
+
+def test_who_looks_whether_a_lock_is_taken_makes_no_file(folder: Path) -> None:
+    lock = Turn(folder, "lock")
+    assert not lock.is_taken()
+    assert list(folder.iterdir()) == []
+    assert lock.take()
+    assert Turn(folder, "lock").is_taken()
+    lock.give()
+    assert not Turn(folder, "lock").is_taken()
 
 
 def test_the_daemon_asks_nothing_while_another_command_does(
