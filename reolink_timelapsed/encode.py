@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -201,11 +202,16 @@ def pieces_list(pieces: Sequence[tuple[Path, int]], fps: int) -> str:
     Each comes with its exact length: the one in an MP4's header is rounded to milliseconds, and
     the seams would show it.
     """
-    lines = ["ffconcat version 1.0"]
-    for path, frames in pieces:
-        quoted = str(path).replace("'", r"'\''")
-        lines += [f"file '{quoted}'", f"duration {frames / fps:.6f}"]
-    return "\n".join(lines) + "\n"
+    return files_list(
+        [path for path, _ in pieces], [f"duration {frames / fps:.6f}" for _, frames in pieces]
+    )
+
+
+def files_list(files: Sequence[Path], notes: Sequence[str] = ()) -> str:
+    """Return a list for ffmpeg's concat demuxer, with a line about each file, if there is one."""
+    quoted = (str(file).replace("'", r"'\''") for file in files)
+    lines = zip_longest((f"file 'file:{name}'" for name in quoted), notes, fillvalue="")
+    return "\n".join(["ffconcat version 1.0", *(line for pair in lines for line in pair), ""])
 
 
 def version() -> str:

@@ -210,19 +210,25 @@ class PieceMaker:
         threads = rungs.proof_threads(rungs.available_mb(), _megapixels(film), self._cores)
         facts = probe.facts(target.path, self._clock, decode=True, threads=threads)
         wrong = list(probe.faults(facts, len(piece.picks), target.size, film.config.fps))
-        if facts.decoded != len(piece.picks) and self._undecodable(film, piece):
+        lost = len(piece.picks) - (facts.decoded or 0)
+        if lost > 0 and self._undecodable(film, piece, lost):
             raise FramesChanged("some cannot be decoded")
         if wrong:
             span = self._span(piece)
             raise EncodeError(f"{film.label}: {span} came out wrong: {'; '.join(wrong)}")
         return Part(target.size, target.path.stat().st_size, facts.digest(), facts.signature)
 
-    def _undecodable(self, film: Film, piece: Piece) -> bool:
-        """Find the pictures that look whole but that ffmpeg cannot decode; refuse them."""
-        paths = dict.fromkeys(pick.frame.path for pick in piece.picks)
-        bad = [path for path in paths if not probe.is_picture(path, self._clock)]
+    def _undecodable(self, film: Film, piece: Piece, lost: int) -> bool:
+        """Find the pictures that look whole but that ffmpeg cannot decode; refuse them.
+
+        Where more seem so than the film lacks, it is not the pictures that are at fault.
+        """
+        paths = list(dict.fromkeys(pick.frame.path for pick in piece.picks))
+        bad = probe.undecodable(paths, self._clock)
+        if not 0 < len(bad) <= lost:
+            return False
         self._refuse(film, {path.name: "cannot be decoded" for path in bad})
-        return bool(bad)
+        return True
 
     def _parts(self, film: Film, piece: Piece) -> dict[str, Part]:
         targets = self._targets(film, piece)

@@ -15,6 +15,7 @@ from typing import Any
 
 from reolink_timelapsed.child import OutOfMemory
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
+from reolink_timelapsed.encode import files_list
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.plan import Size
 
@@ -157,12 +158,12 @@ def _packet(row: dict[str, str]) -> Packet:
     return Packet(float(row["pts_time"]), row["flags"].startswith("K"), row["data_hash"])
 
 
-def _ask(command: Sequence[str], clock: Clock) -> tuple[str, str]:
+def _ask(command: Sequence[str], clock: Clock, said: str = "") -> tuple[str, str]:
     if clock.stopping:
         raise Stopped("told to stop before a film was examined")
     with subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -171,7 +172,7 @@ def _ask(command: Sequence[str], clock: Clock) -> tuple[str, str]:
     ) as process:
         try:
             with clock.deadline(STALL_SECONDS):
-                answer = process.communicate()
+                answer = process.communicate(said)
         except DeadlineExceeded:
             if clock.stopping:
                 raise Stopped("told to stop while a film was examined") from None
@@ -183,8 +184,24 @@ def _ask(command: Sequence[str], clock: Clock) -> tuple[str, str]:
     return answer
 
 
-def is_picture(path: Path, clock: Clock) -> bool:
-    """Tell whether ffmpeg can decode a file as one picture."""
+def undecodable(pictures: Sequence[Path], clock: Clock) -> list[Path]:
+    """Return the files that ffmpeg cannot decode as one picture each; halves find them soonest.
+
+    Raises:
+        EncodeError: if ffprobe does not answer.
+        Stopped: if the clock was told to stop.
+    """
+    if _decoded(pictures, clock) == len(pictures):
+        return []
+    if len(pictures) == 1:
+        return list(pictures)
+    half = len(pictures) // 2
+    return [*undecodable(pictures[:half], clock), *undecodable(pictures[half:], clock)]
+
+
+def _decoded(pictures: Sequence[Path], clock: Clock) -> int:
+    """Return how many pictures a decoder makes of some files."""
     command = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames"]
-    answer, _ = _ask([*command, "-of", "csv=p=0", str(path)], clock)
-    return answer.strip() == "1"
+    command += ["-f", "concat", "-safe", "0", "-protocol_whitelist", "file,pipe"]
+    answer, _ = _ask([*command, "-of", "csv=p=0", "pipe:0"], clock, files_list(pictures))
+    return int(answer) if answer.strip().isdecimal() else 0
