@@ -86,7 +86,7 @@ def facts(path: Path, clock: Clock, *, decode: bool, threads: int = 1) -> Facts:
     """
     entries = f"stream={_STREAM}:packet=pts_time,flags,data_hash"
     command = ["ffprobe", "-v", "level+error", "-threads", str(threads), "-select_streams", "v:0"]
-    command += ["-show_packets", "-show_data_hash", "md5", "-show_entries", entries]
+    command += ["-show_packets", "-show_data_hash", "murmur3", "-show_entries", entries]
     command += ["-count_frames"] if decode else []
     answer, said = _ask([*command, "-of", "json", str(path)], clock)
     complaints = "\n".join(line for line in said.splitlines() if _COMPLAINT.search(line))
