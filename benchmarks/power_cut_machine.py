@@ -16,8 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from system.host import run
 from system.packages import Builder
-from system.roots import DEPENDENCIES, MACHINE, CannotRun, unpack
-from system.roots import _root as kept_root
+from system.roots import DEPENDENCIES, MACHINE, CannotRun, kept_root, unpack
 
 HOST = "10.0.2.2"
 """This machine's loopback, as the one in qemu sees it (-netdev user)."""

@@ -1,7 +1,7 @@
-"""What a session must not forget when the daemon dies: its token, and how often it was refused.
+"""What a session must not forget when the daemon dies: its token, how often it was refused, https.
 
 A token that is lost keeps one of the NVR's two slots for an hour. A count of refusals that is
-lost lets a restart loop lock the account. Both lie in the state folder, readable by their owner
+lost lets a restart loop lock the account. All lie in the state folder, readable by their owner
 alone. Losing them is survivable, so a disk that cannot be written never stops the daemon here,
 and a damaged file counts as none.
 """
@@ -95,6 +95,24 @@ class TokenFile:
     def forget(self) -> None:
         with suppress(StoreError):
             remove_beside(self._path)
+
+
+class HttpsMemory:
+    """Which NVR was reached by https, on disk.
+
+    While it starts up it may answer by http alone for a moment; the password is not for that.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "https.json"
+
+    def knows(self, host: str) -> bool:
+        kept = read_json(self._path)
+        return isinstance(kept, dict) and kept.get("host") == host
+
+    def note(self, host: str) -> None:
+        if not self.knows(host):
+            _write(self._path, {"host": host})
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,8 +223,11 @@ class Store:
                 put(made, path)
             else:  # another disk: copy beside the name first, a rename cannot cross disks
                 beside = path.with_name(f".{path.name}.part")
-                shutil.copyfile(made, beside)
-                put(beside, path)
+                try:
+                    shutil.copyfile(made, beside)
+                    put(beside, path)
+                finally:
+                    beside.unlink(missing_ok=True)
                 made.unlink()
 
     def remove(self, path: Path) -> None:

@@ -31,6 +31,7 @@ from reolink_timelapsed.errors import (
     Timeout,
     Unreachable,
 )
+from reolink_timelapsed.memory import HttpsMemory
 
 MAX_BODY_BYTES = 16 * 2**20
 """Twice the largest picture; with a copy of it still far below 64 MB of memory."""
@@ -44,8 +45,9 @@ _CONNECT_SHARE = 0.8
 class Transport:
     """Sends one request at a time; every one ends within its deadline.
 
-    Without a scheme in `host` it is https wherever the NVR speaks that. With a `fingerprint`
-    (SHA-256 of the certificate in hex) it is https with that certificate or nothing.
+    Without a scheme in `host` it is https wherever the NVR speaks that, or ever spoke it, as
+    `memory` tells. With a `fingerprint` (SHA-256 of the certificate in hex) it is https with that
+    certificate or nothing.
 
     Raises, from every method that sends:
         Unreachable: the NVR does not answer, or not as an API.
@@ -54,11 +56,15 @@ class Transport:
         Stopped: told to stop meanwhile.
     """
 
-    def __init__(self, host: str, clock: Clock, fingerprint: str = "") -> None:
+    def __init__(
+        self, host: str, clock: Clock, fingerprint: str = "", memory: HttpsMemory | None = None
+    ) -> None:
         self.address = Address.parse(host)
         self._clock = clock
         self._pin = fingerprint
-        self._scheme = self.address.scheme or ("https" if fingerprint else "")
+        self._memory = memory
+        is_known = bool(fingerprint or (memory and memory.knows(self.address.url("https"))))
+        self._scheme = self.address.scheme or ("https" if is_known else "")
         self._http = self._new_connection()
 
     @property
@@ -165,6 +171,8 @@ class Transport:
         the clear to a device that has https.
         """
         if self._certificate() is not None:
+            if self._memory:
+                self._memory.note(self.address.url("https"))
             return "https"
         query = _query("GetDevInfo", None)
         answer = self._exchange(
@@ -218,10 +226,11 @@ class Transport:
         if isinstance(error, (socket.gaierror, UnicodeError)):
             return Unreachable(f"there is no host named {where}: check nvr.host and the DNS")
         if isinstance(error, ConnectionRefusedError):
+            given_up = f"; if HTTPS is off for good, set nvr.host to http://{where}"
             return Unreachable(
                 f"{where} refuses connections: it is starting up, or its HTTP and HTTPS ports are "
                 "switched off (look at Settings, Network, Advanced, Port Settings), or nvr.host is "
-                "wrong"
+                f"wrong{given_up if self._scheme == 'https' else ''}"
             )
         if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return Unreachable(f"{where} closed the connection without an answer; {IF_IT_LASTS}")

@@ -16,7 +16,7 @@ from reolink_timelapsed.config import Config, NvrConfig, setup_command
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.ledger import Ledger
-from reolink_timelapsed.memory import LoginGuard, TokenFile
+from reolink_timelapsed.memory import HttpsMemory, LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.room import RESUME_BYTES, Room
 from reolink_timelapsed.roster import Roster
@@ -104,7 +104,7 @@ def session(
     command that asks for other credentials.
     """
     return Session(
-        Transport(nvr.host, world.clock, nvr.tls_fingerprint),
+        Transport(nvr.host, world.clock, nvr.tls_fingerprint, HttpsMemory(memory)),
         Credentials(nvr.username, password),
         world.clock,
         guard=guard or LoginGuard(memory),

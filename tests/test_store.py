@@ -38,6 +38,25 @@ def test_frames_come_back_in_the_order_of_time(store: Store) -> None:
     assert frames[0].path.read_bytes() == b"picture"
 
 
+def test_a_video_that_another_disk_does_not_take_leaves_nothing_there(
+    store: Store, tmp_path: Path
+) -> None:
+    made = store.work_path("full.mp4")
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.write_bytes(b"film")
+    if made.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one disk here alone")
+    there = tmp_path / "videos" / "full.mp4"
+    (there / "in the way").mkdir(parents=True)
+    with pytest.raises(StoreError):
+        store.publish(made, there)
+    assert list(there.parent.iterdir()) == [there]
+    there = tmp_path / "other.mp4"
+    store.publish(made, there)
+    assert there.read_bytes() == b"film"
+    assert not made.exists()
+
+
 def test_a_name_that_is_taken_is_not_written_over(store: Store) -> None:
     for number in range(3):
         store.put_frame(YARD, DAY, at(4), b"%d" % number)

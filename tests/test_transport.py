@@ -21,6 +21,7 @@ from reolink_timelapsed import api, values
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import BadFrame, NvrError, Timeout, Unreachable
+from reolink_timelapsed.memory import HttpsMemory
 from reolink_timelapsed.simulator import Kind, SimulatedNvr, make_certificate, server_context
 from reolink_timelapsed.transport import Transport
 
@@ -106,6 +107,30 @@ def test_https_is_found(pem: Path, clock: Clockwork) -> None:
         transport.post("GetDevInfo", None, api.command("GetDevInfo"), SECONDS)
         assert transport.url == nvr.url
         transport.close()
+
+
+def test_an_nvr_that_was_reached_by_https_gets_nothing_in_the_clear_afterwards(
+    nvr: SimulatedNvr, folder: Path, pem: Path, clock: Clockwork
+) -> None:
+    """While it starts up it may answer by http first; the daemon was started anew, too."""
+    question = api.command("GetDevInfo")
+    memory = HttpsMemory(folder)
+    nvr.stop()
+    with simulated(clock, tls=pem, port=nvr.port) as safe:
+        transport = Transport(safe.address, clock, memory=memory)
+        transport.post("GetDevInfo", None, question, SECONDS)
+        transport.close()
+    with simulated(clock, port=nvr.port) as starting:
+        again = Transport(starting.address, clock, memory=HttpsMemory(folder))
+        with pytest.raises(Unreachable):
+            again.post("Login", None, api.login("u", PASSWORD), SECONDS)
+        assert starting.log == []
+        elsewhere = Transport(starting.address, clock, memory=HttpsMemory(folder / "other"))
+        elsewhere.post("GetDevInfo", None, question, SECONDS)
+        elsewhere.close()
+        again.close()
+    with pytest.raises(Unreachable, match=r"if HTTPS is off for good, set nvr\.host to http://"):
+        Transport(nvr.address, clock, memory=memory).post("Login", None, question, SECONDS)
 
 
 def test_http_is_found_where_there_is_nothing_else(nvr: SimulatedNvr, clock: Clockwork) -> None:

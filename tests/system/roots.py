@@ -69,12 +69,12 @@ def cache() -> Path:
 def machine_root(release: str) -> Path:
     """Return the tarball of a machine."""
     mark = f"--customize-hook=chroot $1 apt-mark auto {' '.join(DEPENDENCIES)}"
-    return _root(release, "machine", (*MACHINE, *DEPENDENCIES), mark)
+    return kept_root(release, "machine", (*MACHINE, *DEPENDENCIES), mark)
 
 
 def build_root(release: str) -> Path:
     """Return the tarball of a machine that builds the package and checks it."""
-    return _root(release, "build", BUILD)
+    return kept_root(release, "build", BUILD)
 
 
 def unpack(tarball: Path, root: Path) -> None:
@@ -91,7 +91,12 @@ def mirror() -> list[str]:
     return sites[:1]
 
 
-def _root(release: str, kind: str, packages: tuple[str, ...], *options: str) -> Path:
+def kept_root(release: str, kind: str, packages: tuple[str, ...], *options: str) -> Path:
+    """Return the tarball of a root with these packages; it is made if it is not there.
+
+    Raises:
+        CannotRun: if it cannot be made.
+    """
     recipe = hashlib.sha256(repr((packages, options)).encode()).hexdigest()[:12]
     tarball = cache() / f"{release}-{kind}-{recipe}.tar"
     if not tarball.exists():
