@@ -1,6 +1,6 @@
 """The stitch against the predecessor's command, and against what the machine can do at all.
 
-    python benchmarks/stitch.py [--frames 240] [--size 3840x2160] [--only NAME,…]
+    python benchmarks/stitch.py [--frames 240] [--size 3840x2160] [--noise 7] [--only NAME,…]
 
 Prints wall time, processor time and peak memory of ffmpeg for one hour of frames:
 
@@ -59,9 +59,10 @@ class Bench:
     work: Path
     size: Size
     frames: int
+    noise: int
 
     def pictures(self) -> list[Path]:
-        return draw(self.work / "pictures", *self.size, self.frames)
+        return draw(self.work / "pictures", *self.size, self.frames, self.noise)
 
 
 CONFIG = Config()
@@ -181,6 +182,7 @@ def measured(bench: Bench, case: str, repeat: int) -> Figures:
             PREPARE[case](bench)
         command = [sys.executable, __file__, "--work", str(bench.work), "--case", case]
         command += ["--size", "{}x{}".format(*bench.size), "--frames", str(bench.frames)]
+        command += ["--noise", str(bench.noise)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         runs.append(Figures(*json.loads(done.stdout.splitlines()[-1])))
         for folder in ("stitch", "day", "hourly"):
@@ -226,6 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=240)
     parser.add_argument("--size", default="3840x2160")
+    parser.add_argument("--noise", type=int, default=7)
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--only", default=",".join(CASES))
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
@@ -234,13 +237,13 @@ def main() -> None:
     width, height = map(int, given.size.split("x"))
     with tempfile.TemporaryDirectory(prefix="stitch-") as name:
         work = given.work or Path(name)
-        bench = Bench(work, (width, height), given.frames)
+        bench = Bench(work, (width, height), given.frames, given.noise)
         if given.case:
             run_case(bench, given.case)
             return
         bench.pictures()
         print(f"ffmpeg {encode.version()}, {rungs.cores()} cores, {given.frames} frames of "
-              f"{given.size}, preset {LOOK.preset}, crf {LOOK.crf}")  # fmt: skip
+              f"{given.size}, noise {given.noise}, {LOOK.preset}, crf {LOOK.crf}")  # fmt: skip
         print("| case | wall s | cpu s | peak MB |\n|---|---|---|---|")
         cases = given.only.split(",")
         tell(bench, {case: measured(bench, case, given.repeat) for case in cases})

@@ -22,16 +22,19 @@ _TEXTURE = (
 )
 
 
-def draw(folder: Path, width: int, height: int, count: int, quality: int = 5) -> list[Path]:
-    """Make `count` JPEGs in `folder`, unless they are there from before; return them in order."""
+def draw(folder: Path, width: int, height: int, count: int, noise: int = 7) -> list[Path]:
+    """Make `count` JPEGs in `folder`, unless they are there from before; return them in order.
+
+    `noise` is its strength, from 0; it is what most of the bytes of a film are spent on.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     made = sorted(folder.glob("*.jpg"))
     if len(made) != count:
         size = f"{width}x{height}"
         moving = f"testsrc2=s={width // 8}x{height // 8}:r=24"
-        graph = (
-            f"[0]{_TEXTURE},loop=-1:1[still];[still][1]overlay=x='t*300':y=H/4,noise=alls=7:allf=t"
-        )
+        still = f"[0]{_TEXTURE},loop=-1:1[still]"
+        scene = "[still][1]overlay=x='t*300':y=H/4"
+        graph = f"{still};{scene},noise=alls={noise}:allf=t"
         command = [
             "ffmpeg",
             "-v",
@@ -43,7 +46,7 @@ def draw(folder: Path, width: int, height: int, count: int, quality: int = 5) ->
             f"nullsrc=s={size}:r=24:d=0.04",
         ]
         command += ["-f", "lavfi", "-i", moving, "-filter_complex", graph, "-frames:v", str(count)]
-        command += ["-pix_fmt", "yuvj420p", "-q:v", str(quality), str(folder / "%05d.jpg")]
+        command += ["-pix_fmt", "yuvj420p", "-q:v", "5", str(folder / "%05d.jpg")]
         subprocess.run(command, check=True)
         made = sorted(folder.glob("*.jpg"))
     return made
