@@ -170,12 +170,15 @@ class Capture:
         self._parts.story.end("clock", "the clock is right", self._clock.monotonic())
 
     def _doubt(self) -> str:
-        may_ask = not self._holdoff.active(self._clock.monotonic())
+        held_off = self._holdoff.active(self._clock.monotonic())
+        may_ask = not held_off and self._parts.turn.take()
         try:
             return self._parts.timekeeper.doubt(ask=may_ask)
         except NvrError as error:
             self._hold(error)
             return self._parts.timekeeper.doubt(ask=False)
+        finally:
+            self._parts.turn.give()
 
     def _rest(self, window: Window) -> None:
         """Wait for a window's start, as long as the clock does not change its mind."""

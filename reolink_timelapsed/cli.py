@@ -18,7 +18,7 @@ from reolink_timelapsed import config, password, wiring
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
 from reolink_timelapsed.logs import set_up
-from reolink_timelapsed.memory import LoginGuard
+from reolink_timelapsed.memory import LoginGuard, require_access
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.parser import build_parser
 from reolink_timelapsed.scrub import Scrubber
@@ -94,6 +94,7 @@ def _test(given: argparse.Namespace, world: World) -> int:
 @contextmanager
 def _turn(memory: Path, world: World) -> Iterator[None]:
     """Speak to the NVR between two rounds of the daemon."""
+    require_access(memory)
     turn = Turn(memory, NVR)
     turn.wait(world.clock, _PATIENCE_SECONDS)
     try:

@@ -71,7 +71,7 @@ class Days:
     def _is_done(self, folder: str, day: date, present: frozenset[str]) -> bool:
         path = self._store.sidecar_path(folder, day)
         videos = {Video(folder, day, one.name).name for one in RENDITIONS}
-        if path.name not in present:
+        if path.name not in present or path.stat().st_size == 0:
             return False
         if not videos <= present and self._can_be_made_again(folder, day, path):
             return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -172,7 +173,7 @@ class LoginGuard:
         if kept is None:
             return 0.0
         if kept.latest[-1] > now:  # the clock was set back: that must not prolong the wait
-            kept = replace(kept, latest=(now,))
+            kept = replace(kept, latest=tuple(min(moment, now) for moment in kept.latest))
             self._keep(kept)
         until = kept.until(same=kept.are_of(credential))
         return max((until - now).total_seconds(), 0.0)
@@ -211,6 +212,23 @@ class LoginGuard:
     def _keep(self, refusals: _Refusals) -> None:
         written = _write(self._path, refusals.to_json())
         self._unwritten = None if written else refusals
+
+
+def require_access(folder: Path) -> None:
+    """See that this user can count refusals in `folder`: without that, no login may be tried.
+
+    Raises:
+        StoreError: if it is another user's.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    files = [path for path in (folder / "refusals.json",) if there == folder and path.exists()]
+    if os.geteuid() != 0 and not all(
+        os.access(path, os.R_OK | os.W_OK, effective_ids=True) for path in (there, *files)
+    ):
+        raise StoreError(
+            f"{folder} is another user's, and logins that the NVR refuses are counted there: "
+            "run it with sudo"
+        )
 
 
 def pace(refusals: int) -> timedelta:

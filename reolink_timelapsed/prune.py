@@ -105,13 +105,14 @@ class _Pruner:
         self.report = PruneReport()
 
     def frames(self, folder: str, day: date) -> None:
-        """Remove a day's frames but the one to keep, if its videos are proven."""
+        """Remove a day's frames but the one to keep, if its videos are proven, or were."""
         frames = self._store.frames(folder, day)
         path = self._store.sidecar_path(folder, day)
         filmed = sidecar.read(path)
         if filmed and sidecar.is_pruned(filmed):
             return
-        if not filmed or not sidecar.is_proven(path) or len(frames) > sidecar.captured(filmed):
+        was_proven = filmed and (sidecar.is_expired(filmed) or sidecar.is_proven(path))
+        if not filmed or not was_proven or len(frames) > sidecar.captured(filmed):
             if frames:
                 self.report.unfilmed.append((folder, day))
             return

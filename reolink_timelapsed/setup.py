@@ -282,6 +282,12 @@ def _next_steps(path: Path) -> str:
     option = "" if path == config.DEFAULT_PATH else f" --config {path}"
     name, at, instance = path.parent.name.partition("@")
     units = f"{name}@{instance} {name}-stitch@{instance}.timer" if at else "reolink-timelapse"
+    if path.parent.parent != Path("/etc"):
+        return (
+            "Next (the service reads another file; this one is for runs by hand):\n"
+            f"  reolink-timelapse{option} test\n"
+            f"  reolink-timelapse{option} capture"
+        )
     return (
         "Next:\n"
         f"  sudo reolink-timelapse{option} test\n"

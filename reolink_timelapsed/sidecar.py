@@ -144,6 +144,12 @@ def read(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and value.get("format") == FORMAT else None
 
 
+def stand_in(label: str, frames: int, kept: Frame | None) -> dict[str, Any]:
+    """Return a sidecar for videos whose own is lost, and whose `frames` are gone but for `kept`."""
+    value = {"format": FORMAT, "film": label, "frames": {"captured": frames}, "videos": {}}
+    return pruned(value, kept)
+
+
 def is_proven(path: Path) -> bool:
     """Tell whether the videos that a sidecar speaks of are there, whole as they were proven."""
     value = read(path)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TextIO
 
-from reolink_timelapsed import encode, estimate, orders, sidecar, turn
+from reolink_timelapsed import encode, estimate, orders, probe, sidecar, turn
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.film import Film
-from reolink_timelapsed.frame import Camera, Frame, Video
+from reolink_timelapsed.frame import RENDITIONS, Camera, Frame, Video
 from reolink_timelapsed.orders import Choice, StitchRequest
 from reolink_timelapsed.pieces import PieceMaker
 from reolink_timelapsed.progress import Progress
@@ -125,7 +126,9 @@ class _Stitch:
             self._report.stopped = True
             log.info("told to stop: finished pieces are kept, the next run goes on from there")
         if not self._looked_at:
-            log.info("nothing to do: every day that has frames has its videos")
+            some = any(self._store.frame_days(folder) for folder in folders)
+            found = "every day that has frames has its videos" if some else "there are no frames"
+            log.info("nothing to do: %s", found)
         return self._report
 
     def _whatever_there_is(self, folder: str) -> None:
@@ -263,11 +266,15 @@ class _Stitch:
         """Tell, and say, whether a film needs not or must not be made."""
         old = sidecar.read(order.sidecar_path)
         label, count = order.film.label, len(order.frames)
-        if order.day and count < sidecar.captured(old) and order.has_videos():
+        before = sidecar.captured(old) if old else self._shown(order)
+        if order.day and count < before and order.has_videos():
             log.warning(
                 "%s: only %d of its %d frames are left: its videos stay as they are",
-                label, count, sidecar.captured(old),
+                label, count, before,
             )  # fmt: skip
+            if old is None and not self._request.dry_run:
+                stand_in = sidecar.stand_in(label, before, order.frames[0] if count else None)
+                self._store.write_json(order.sidecar_path, stand_in)
             return True
         if old is None or not sidecar.is_proven(order.sidecar_path):
             return False
@@ -276,6 +283,16 @@ class _Stitch:
         same = old.get("order") == sidecar.order(order.film.config, order.frames)
         log.info("%s: finished%s", label, "" if same else ", with other settings (see --force)")
         return True
+
+    def _shown(self, order: Order) -> int:
+        """Return how many frames the videos show of a day whose sidecar is lost."""
+        paths = [order.path(rendition.name) for rendition in RENDITIONS]
+        with suppress(EncodeError):  # a video that cannot be read is no loss
+            found = [
+                probe.facts(path, self._clock, decode=False) for path in paths if path.exists()
+            ]
+            return max((len(facts.packets) for facts in found), default=0)
+        return 0
 
     def _guarded(self, order: Order, work: Callable[[], None]) -> None:
         """Do the work; note a failure of this one film, and do not try it again in this run."""

@@ -222,9 +222,12 @@ class Transport:
         )
 
     def _explain_os(self, error: OSError | UnicodeError) -> Unreachable:
-        where = self.address.host
+        port = f":{self.address.port}" if self.address.port else ""
+        where = f"{self.address.host}{port}"
         if isinstance(error, (socket.gaierror, UnicodeError)):
-            return Unreachable(f"there is no host named {where}: check nvr.host and the DNS")
+            return Unreachable(
+                f"there is no host named {self.address.host}: check nvr.host and the DNS"
+            )
         if isinstance(error, ConnectionRefusedError):
             given_up = f"; if HTTPS is off for good, set nvr.host to http://{where}"
             return Unreachable(

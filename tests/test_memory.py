@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import START
 
-from reolink_timelapsed.memory import LEASE_GRACE_SECONDS, KeptToken, LoginGuard, pace
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.memory import (
+    LEASE_GRACE_SECONDS,
+    KeptToken,
+    LoginGuard,
+    pace,
+    require_access,
+)
 
 FIVE_MINUTES = timedelta(minutes=5)
 STEPS = st.lists(
@@ -58,6 +67,37 @@ def test_who_obeys_never_tries_more_than_twice_in_five_minutes(
                 tries.append(now)
                 assert guard.refused(credential, now, hold) >= max(hold, 60)
         assert all(sum(one <= other < one + FIVE_MINUTES for other in tries) <= 2 for one in tries)
+
+
+def test_a_clock_that_is_set_back_frees_no_try(tmp_path: Path) -> None:
+    guard = LoginGuard(tmp_path)
+    guard.refused("one", START, 0)
+    guard.refused("two", START + timedelta(seconds=1), 0)
+    back = START - timedelta(hours=1)
+    assert 300 <= guard.wait_seconds("three", back) <= 310
+    assert LoginGuard(tmp_path).wait_seconds("three", back + timedelta(minutes=2)) > 150
+
+
+def test_who_cannot_count_refusals_may_not_try() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("to become somebody else needs root")
+    with TemporaryDirectory() as name:  # the folders above pytest's are root's alone
+        home, own = Path(name) / "root's", Path(name) / "own"
+        home.mkdir(mode=0o755)
+        own.mkdir()
+        LoginGuard(home).refused("one", START, 0)
+        os.chown(own, 65534, 65534)
+        Path(name).chmod(0o755)
+        require_access(home)
+        os.seteuid(65534)
+        try:
+            for folder in (home, home / "not" / "there"):
+                with pytest.raises(StoreError, match="run it with sudo"):
+                    require_access(folder)
+            require_access(own)
+            require_access(own / ".state")
+        finally:
+            os.seteuid(0)
 
 
 def test_three_tries_then_hourly_for_a_day(tmp_path: Path) -> None:

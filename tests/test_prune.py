@@ -123,6 +123,50 @@ def test_a_video_that_somebody_removes_never_costs_the_other_one(
     assert not video(tmp_path).exists()
 
 
+@pytest.mark.parametrize("left", [None, b"", b"nonsense"])
+def test_a_pruned_day_whose_sidecar_is_lost_keeps_its_videos(
+    tmp_path: Path, left: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, minutes(at(11, 58), 5))
+    make(tmp_path)
+    pruned(tmp_path, 3, StorageConfig(keep_daily_frame=time(12)))
+    beside = video(tmp_path).with_suffix(".json")
+    beside.unlink() if left is None else beside.write_bytes(left)
+    before = video(tmp_path).read_bytes()
+    later = AFTER + timedelta(days=3)
+    for _ in range(2):
+        assert make(tmp_path, later).videos == []
+    assert len(caplog.messages) == (left != b"nonsense"), "it is told once"
+    assert make(tmp_path, later, day=DAY, force=True).videos == []
+    assert make(tmp_path, later, day=DAY, every_n_frames=2).videos == []
+    assert video(tmp_path).read_bytes() == before
+    assert "only 1 of its 5 frames are left" in caplog.text
+    assert pruned(tmp_path, 4, StorageConfig(keep_daily_frame=time(12))) == PruneReport()
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_a_day_that_lost_its_sidecar_and_no_frame_is_proven_anew(
+    tmp_path: Path, left: bytes | None
+) -> None:
+    fill(tmp_path, minutes(at(11, 58), 5))
+    make(tmp_path)
+    beside = video(tmp_path).with_suffix(".json")
+    beside.unlink() if left is None else beside.write_bytes(left)
+    assert len(make(tmp_path, AFTER + timedelta(days=3)).videos) == 2
+    assert pruned(tmp_path, 3).frames == [(FOLDER, DAY)]
+
+
+def test_frames_whose_videos_had_their_time_go_when_theirs_is_over(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path)
+    short = StorageConfig(keep_frames_days=7, keep_videos_days=1, keep_daily_frame=None)
+    assert len(pruned(tmp_path, 3, short).videos) == 2
+    assert len(frames_left(tmp_path)) == 5
+    report = pruned(tmp_path, 8, short)
+    assert (report.frames, report.unfilmed) == ([(FOLDER, DAY)], [])
+    assert frames_left(tmp_path) == []
+
+
 def test_no_link_ever_leads_nowhere(tmp_path: Path) -> None:
     """A video that cannot be removed, as a mount point cannot, stops it half-way."""
     fill(tmp_path, minutes(at(12), 5))

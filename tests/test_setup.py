@@ -14,7 +14,7 @@ from typing import Self
 
 import pytest
 
-from reolink_timelapsed import config
+from reolink_timelapsed import config, setup
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config, NvrConfig, StorageConfig
 from reolink_timelapsed.errors import (
@@ -100,6 +100,15 @@ def names_below(folder: Path) -> list[str]:
 # By flags
 
 
+def test_the_next_steps_are_those_of_the_settings_written() -> None:
+    etc = Path("/etc")
+    ours = setup._next_steps(etc / "reolink-timelapse" / "config.yaml")
+    assert "  sudo reolink-timelapse test\n" in ours
+    assert "sudo systemctl enable --now reolink-timelapse\n" in ours
+    second = setup._next_steps(etc / "reolink-timelapse@barn" / "config.yaml")
+    assert "enable --now reolink-timelapse@barn reolink-timelapse-stitch@barn.timer" in second
+
+
 def test_what_works_is_written_with_every_comment_of_the_sample(
     nvr: SimulatedNvr, path: Path, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,7 +133,7 @@ def test_what_works_is_written_with_every_comment_of_the_sample(
     shown = capsys.readouterr().out
     assert "0  Front Door\n" in shown
     assert re.search(r" 3  .*\(offline\)\n", shown)
-    assert "sudo systemctl enable --now reolink-timelapse" in shown
+    assert f"reolink-timelapse --config {path} capture" in shown
     assert PASSWORD not in shown
     assert nvr.live_sessions == []
     assert nvr.broken_rules() == []

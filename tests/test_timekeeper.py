@@ -13,6 +13,7 @@ from support import DAY, START, Clockwork, Journal, at, build
 from reolink_timelapsed.capture import SLICE_SECONDS
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.timecheck import PATIENCE_SECONDS, agrees, doubt
+from reolink_timelapsed.turn import NVR, Turn
 
 FRONT = "ch0_Front_Door"
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001
@@ -215,6 +216,22 @@ def test_the_slot_is_free_while_the_clock_is_waited_for(
     daemon.run(until=unset.now() + timedelta(minutes=30))
     assert set(live) == {0}
     assert 2 <= sum(one.cmd == "GetTime" for one in nvr.log) <= 4
+
+
+def test_the_nvr_is_not_asked_for_the_time_while_somebody_else_speaks_to_it(
+    nvr: SimulatedNvr, folder: Path, unset: Clockwork
+) -> None:
+    """Two logins side by side would count their refusals past each other."""
+    unset.step(-2 * 24 * HOUR)
+    nvr.device.clock_error = timedelta(hours=68)
+    by_hand = Turn(folder / "state", NVR)
+    assert by_hand.take()
+    seen: list[int] = []
+    unset.after(290, lambda: seen.append(len(nvr.log)))
+    unset.after(300, by_hand.give)
+    build(nvr, folder, unset).run(until=unset.now() + timedelta(minutes=30))
+    assert seen == [0]
+    assert sum(one.cmd == "GetTime" for one in nvr.log) >= 1
 
 
 # The judgement
