@@ -38,6 +38,7 @@ _LONGEST = 86400.0
 """Seconds. No lease and no hold in a file of ours is longer."""
 
 _PRIVATE = 0o600
+_REFUSALS = "refusals.json"
 
 
 LEASE_GRACE_SECONDS = 60.0
@@ -164,7 +165,7 @@ class LoginGuard:
     """Counts refused logins and says when the next may be tried."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "refusals.json"
+        self._path = folder / _REFUSALS
         self._unwritten: _Refusals | None = None
 
     def wait_seconds(self, credential: str, now: datetime) -> float:
@@ -220,11 +221,14 @@ def require_access(folder: Path) -> None:
     Raises:
         StoreError: if it is another user's.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    files = [path for path in (folder / "refusals.json",) if there == folder and path.exists()]
-    if os.geteuid() != 0 and not all(
-        os.access(path, os.R_OK | os.W_OK, effective_ids=True) for path in (there, *files)
-    ):
+
+    def may(path: Path, mode: int) -> bool:  # False as well where no look is allowed
+        return os.access(path, mode, effective_ids=True)
+
+    there = next(path for path in (folder, *folder.absolute().parents) if may(path, os.F_OK))
+    kept = folder / _REFUSALS
+    needed = (there, kept) if may(kept, os.F_OK) else (there,)
+    if os.geteuid() != 0 and not all(may(path, os.R_OK | os.W_OK) for path in needed):
         raise StoreError(
             f"{folder} is another user's, and logins that the NVR refuses are counted there: "
             "run it with sudo"

@@ -286,13 +286,11 @@ class _Stitch:
 
     def _shown(self, order: Order) -> int:
         """Return how many frames the videos show of a day whose sidecar is lost."""
-        paths = [order.path(rendition.name) for rendition in RENDITIONS]
-        with suppress(EncodeError):  # a video that cannot be read is no loss
-            found = [
-                probe.facts(path, self._clock, decode=False) for path in paths if path.exists()
-            ]
-            return max((len(facts.packets) for facts in found), default=0)
-        return 0
+        most = 0
+        for path in (order.path(rendition.name) for rendition in RENDITIONS):
+            with suppress(EncodeError):  # gone, or it cannot be read: that one is no loss
+                most = max(most, len(probe.facts(path, self._clock, decode=False).packets))
+        return most
 
     def _guarded(self, order: Order, work: Callable[[], None]) -> None:
         """Do the work; note a failure of this one film, and do not try it again in this run."""

@@ -85,13 +85,16 @@ def test_who_cannot_count_refusals_may_not_try() -> None:
         home, own = Path(name) / "root's", Path(name) / "own"
         home.mkdir(mode=0o755)
         own.mkdir()
+        shut = Path(name) / "shut"
+        (shut / ".state").mkdir(parents=True)
+        shut.chmod(0o700)
         LoginGuard(home).refused("one", START, 0)
         os.chown(own, 65534, 65534)
         Path(name).chmod(0o755)
         require_access(home)
         os.seteuid(65534)
         try:
-            for folder in (home, home / "not" / "there"):
+            for folder in (home, home / "not" / "there", shut / ".state"):
                 with pytest.raises(StoreError, match="run it with sudo"):
                     require_access(folder)
             require_access(own)
