@@ -170,10 +170,19 @@ class _Setting(NamedTuple):
     line: int
 
 
+def is_of_unit(path: Path) -> bool:
+    """Tell whether a unit reads the settings in `path`: those in a folder of /etc."""
+    return path.parent.parent == Path("/etc")
+
+
+def config_option(path: Path | None) -> str:
+    """Return what a command needs to read the settings in `path`; None means `DEFAULT_PATH`."""
+    return "" if path in (None, DEFAULT_PATH) else f" --config {path}"
+
+
 def setup_command(path: Path | None) -> str:
     """Return how to run `setup` for the settings in `path`; None means `DEFAULT_PATH`."""
-    option = "" if path in (None, DEFAULT_PATH) else f" --config {path}"
-    return f"sudo reolink-timelapse{option} setup"
+    return f"sudo reolink-timelapse{config_option(path)} setup"
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, needs_nvr: bool) -> Config:

@@ -16,7 +16,7 @@ from typing import TextIO
 from reolink_timelapsed import sidecar
 from reolink_timelapsed.board import FILE_NAME
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.config import Config
+from reolink_timelapsed.config import Config, is_of_unit
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import StoreError
@@ -79,7 +79,7 @@ def runtime_folder(config: Config, environ: Mapping[str, str]) -> Path:
     if folder := environ.get("RUNTIME_DIRECTORY"):
         return Path(folder)
     home = config.path.parent if config.path else Path()
-    return Path("/run", home.name if home.parent == Path("/etc") else _NAME)
+    return Path("/run", home.name if is_of_unit(config.path or Path()) else _NAME)
 
 
 def gather(

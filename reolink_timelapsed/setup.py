@@ -279,10 +279,10 @@ def _write_settings(path: Path, changes: dict[str, str]) -> None:
 
 
 def _next_steps(path: Path) -> str:
-    option = "" if path == config.DEFAULT_PATH else f" --config {path}"
+    option = config.config_option(path)
     name, at, instance = path.parent.name.partition("@")
     units = f"{name}@{instance} {name}-stitch@{instance}.timer" if at else "reolink-timelapse"
-    if path.parent.parent != Path("/etc"):
+    if not config.is_of_unit(path):
         return (
             "Next (the service reads another file; this one is for runs by hand):\n"
             f"  reolink-timelapse{option} test\n"

@@ -12,7 +12,7 @@ from reolink_timelapsed import prune
 from reolink_timelapsed.board import Board, State
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, local_zone
-from reolink_timelapsed.config import Config, NvrConfig, setup_command
+from reolink_timelapsed.config import Config, NvrConfig, is_of_unit, setup_command
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.ledger import Ledger
@@ -56,7 +56,7 @@ class World:
             return Path(folder) / ".state"
         home = config.path.parent if config.path else Path()
         by_name = Path("/var/lib") / home.name
-        is_units = home.parent == Path("/etc") and (by_name.is_dir() or os.geteuid() == 0)
+        is_units = is_of_unit(config.path or Path()) and (by_name.is_dir() or os.geteuid() == 0)
         return (by_name if is_units else config.storage.data_dir) / ".state"
 
     def told_folder(self, config: Config) -> Path:

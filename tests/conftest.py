@@ -14,6 +14,7 @@ from support import START, Clockwork, Journal, simulated
 
 import reolink_timelapsed
 from reolink_timelapsed.simulator import SimulatedNvr
+from reolink_timelapsed.store import Store
 
 settings.register_profile(
     "house",
@@ -32,6 +33,14 @@ def folder() -> Iterator[Path]:
     """A folder in memory where there is one."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         yield Path(name)
+
+
+@pytest.fixture
+def store(folder: Path) -> Store:
+    """An empty data folder as the daemon opens it."""
+    made = Store(folder / "data", "capture")
+    made.open()
+    return made
 
 
 @pytest.fixture

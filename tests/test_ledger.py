@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from support import DAY, Journal, at
 
 from reolink_timelapsed import ledger
@@ -17,13 +16,6 @@ from reolink_timelapsed.store import Store
 WINDOW = Window(at(4), at(22), DAY)
 MINUTE = timedelta(minutes=1)
 YARD = "ch1_Yard"
-
-
-@pytest.fixture
-def store(folder: Path) -> Store:
-    made = Store(folder / "data", "capture")
-    made.open()
-    return made
 
 
 def put(store: Store, minutes: int, size: int = 1000) -> None:

@@ -123,6 +123,11 @@ def test_a_video_that_somebody_removes_never_costs_the_other_one(
     assert not video(tmp_path).exists()
 
 
+def lose_sidecar(root: Path, left: bytes | None) -> None:
+    beside = video(root).with_suffix(".json")
+    beside.unlink() if left is None else beside.write_bytes(left)
+
+
 @pytest.mark.parametrize("left", [None, b"", b"nonsense"])
 def test_a_pruned_day_whose_sidecar_is_lost_keeps_its_videos(
     tmp_path: Path, left: bytes | None, caplog: pytest.LogCaptureFixture
@@ -130,8 +135,7 @@ def test_a_pruned_day_whose_sidecar_is_lost_keeps_its_videos(
     fill(tmp_path, minutes(at(11, 58), 5))
     make(tmp_path)
     pruned(tmp_path, 3, StorageConfig(keep_daily_frame=time(12)))
-    beside = video(tmp_path).with_suffix(".json")
-    beside.unlink() if left is None else beside.write_bytes(left)
+    lose_sidecar(tmp_path, left)
     before = video(tmp_path).read_bytes()
     later = AFTER + timedelta(days=3)
     for _ in range(2):
@@ -150,8 +154,7 @@ def test_a_day_that_lost_its_sidecar_and_no_frame_is_proven_anew(
 ) -> None:
     fill(tmp_path, minutes(at(11, 58), 5))
     make(tmp_path)
-    beside = video(tmp_path).with_suffix(".json")
-    beside.unlink() if left is None else beside.write_bytes(left)
+    lose_sidecar(tmp_path, left)
     assert len(make(tmp_path, AFTER + timedelta(days=3)).videos) == 2
     assert pruned(tmp_path, 3).frames == [(FOLDER, DAY)]
 

@@ -11,7 +11,7 @@ from support import Clockwork, Daemon, Journal, at, build, build_session, camera
 
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.jpeg import picture_size
-from reolink_timelapsed.simulator import Kind, Misbehaviour, SimulatedNvr
+from reolink_timelapsed.simulator import Kind, Misbehaviour, SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.simulator.codes import DETAILS
 
 FRONT, YARD = "ch0_Front_Door", "ch1_Yard"
@@ -205,12 +205,18 @@ def test_no_retry_where_the_tick_has_no_room_for_it(
     assert len(daemon.frames(YARD)) >= 28
 
 
+def thirty_six_slow_ones() -> list[SimulatedCamera]:
+    """Return cameras whose round takes 26 s."""
+    made = cameras(*(f"Camera {number}" for number in range(36)))
+    for camera in made:
+        camera.latency = 0.25
+    return made
+
+
 def test_rounds_longer_than_the_interval_are_fair_and_told_once(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
 ) -> None:
-    nvr.cameras = cameras(*(f"Camera {number}" for number in range(36)))
-    for camera in nvr.cameras:
-        camera.latency = 0.25
+    nvr.cameras = thirty_six_slow_ones()
     config = CaptureConfig(interval=timedelta(seconds=15))
     daemon = build(nvr, folder, clock, config)
     daemon.run(until=at(4, 20))
@@ -231,9 +237,7 @@ def test_rounds_longer_than_the_interval_are_fair_and_told_once(
 def test_rounds_that_are_too_long_are_told_though_a_camera_is_off(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
 ) -> None:
-    nvr.cameras = cameras(*(f"Camera {number}" for number in range(36)))
-    for camera in nvr.cameras:
-        camera.latency = 0.25
+    nvr.cameras = thirty_six_slow_ones()
     nvr.cameras[7].snap_code = -17
     build(nvr, folder, clock, CaptureConfig(interval=timedelta(seconds=15))).run(until=at(4, 20))
     assert sum("longer than the interval of 15 s" in text for text in journal.warnings()) == 1

@@ -22,13 +22,6 @@ from reolink_timelapsed.store import Store
 YARD = "ch1_Yard"
 
 
-@pytest.fixture
-def store(folder: Path) -> Store:
-    made = Store(folder / "data", "capture")
-    made.open()
-    return made
-
-
 def test_frames_come_back_in_the_order_of_time(store: Store) -> None:
     for minute in (5, 1, 3):
         store.put_frame(YARD, DAY, at(4, minute), b"picture")
