@@ -27,6 +27,9 @@ _SLICE_SECONDS = 1.0
 _WORDS = 400
 """Characters of what ffmpeg says last that go into a message."""
 
+_EXPECTED = re.compile(r"^.* not on whitelist .*\n?", re.MULTILINE)
+"""What it says of each piece that it joins, where no decoder is allowed."""
+
 
 class OutOfMemory(EncodeError):
     """ffmpeg was killed, or could not get memory: another rung may do."""
@@ -188,7 +191,7 @@ def failure(status: int, words: str) -> Exception:
         )
     if status < 0:
         return EncodeError(f"ffmpeg was ended by {signal.Signals(-status).name}")
-    last = " / ".join(words.split("\n")[-6:]).strip(" /")[-_WORDS:]
+    last = " / ".join(_EXPECTED.sub("", words).split("\n")[-6:]).strip(" /")[-_WORDS:]
     return EncodeError(f"ffmpeg failed with status {status}: {last or 'it did not say why'}")
 
 

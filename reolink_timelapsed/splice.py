@@ -127,6 +127,7 @@ class Splicer:
             helpers["titles"],
             helpers["subtitles"],
             path,
+            frames=sum(frames for _, frames in parts),
             fps=film.config.fps,
             rung=RUNGS[made[0].record.rung],
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import TextIO
 
 from reolink_timelapsed import encode, estimate, orders, probe, sidecar, turn
@@ -287,8 +288,9 @@ class _Stitch:
     def _shown(self, order: Order) -> int:
         """Return how many frames the videos show of a day whose sidecar is lost."""
         most = 0
-        for path in (order.path(rendition.name) for rendition in RENDITIONS):
-            with suppress(EncodeError):  # gone, or it cannot be read: that one is no loss
+        paths = (order.path(rendition.name) for rendition in RENDITIONS)
+        for path in filter(Path.exists, paths):
+            with suppress(EncodeError):  # it cannot be read: that one is no loss
                 most = max(most, len(probe.facts(path, self._clock, decode=False).packets))
         return most
 

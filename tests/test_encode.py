@@ -9,17 +9,18 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import films
 import pytest
 from films import at, fill, make, minutes, numbers, sidecar, video
 
-from reolink_timelapsed import child, encode, probe
+from reolink_timelapsed import child, encode, probe, titles
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.encode import Job, Quality, Target
 from reolink_timelapsed.errors import EncodeError, Stopped, StoreError
+from reolink_timelapsed.plan import Pick
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.simulator.mosaic import mosaic_jpeg
 
@@ -376,6 +377,43 @@ def test_no_space_left_names_the_disk() -> None:
     error = child.failure(1, "av_interleaved_write_frame(): No space left on device\n")
     assert isinstance(error, StoreError)
     assert "the disk is full" in str(error)
+
+
+def joined(folder: Path, made: Path, *, pieces: int, fps: int) -> None:
+    """Join one piece of three pictures with itself, with a subtitle for each picture."""
+    frame, *_ = fill(folder, minutes(at(4), 3))
+    make(folder, at(5, 5), films.configured(fps=fps))
+    (piece,) = (folder / "segments").rglob("*_full.mp4")
+    frames = pieces * 3
+    picks = [Pick(moment, frame) for moment in minutes(at(4), frames)]
+    texts = {
+        "list": encode.pieces_list([(piece, 3)] * pieces, fps),
+        "titles": titles.ffmetadata(picks, UTC, fps, "Front", "Front"),
+        "times": titles.subtitles(picks, UTC, fps),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    listed, titled, timed = (folder / name for name in texts)
+    command = encode.join_command(
+        listed, titled, timed, made, frames=frames, fps=fps, rung=RUNGS[0]
+    )
+    child.join(command, made, Clock())
+
+
+def test_the_index_has_room_in_front_where_each_picture_has_its_own_subtitle(
+    tmp_path: Path,
+) -> None:
+    joined(tmp_path, tmp_path / "film.mp4", pieces=400, fps=1)
+    assert probe.streams_at_once(tmp_path / "film.mp4")
+    film = probe.facts(tmp_path / "film.mp4", Clock(), decode=True)
+    assert list(probe.faults(film, 1200, films.SIZE, 1)) == []
+
+
+def test_a_join_that_fails_says_why_not_what_it_does_without(tmp_path: Path) -> None:
+    """No decoder is allowed to it, which ffmpeg deplores for each piece."""
+    with pytest.raises(EncodeError, match="no such folder") as caught:
+        joined(tmp_path, tmp_path / "no such folder" / "film.mp4", pieces=20, fps=24)
+    assert "whitelist" not in str(caught.value)
 
 
 def test_told_to_stop_ffmpeg_ends_within_seconds_and_the_next_run_goes_on(tmp_path: Path) -> None:

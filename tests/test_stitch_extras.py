@@ -131,7 +131,7 @@ def test_without_a_terminal_there_is_a_line_for_each_piece_and_video(
     assert said[0] == f"{FOLDER} {DAY}: 0 of 3 frames"
     make(tmp_path)
     assert caplog.messages[1] == f"{FOLDER} {DAY}: 05:00-06:00: 3 frames of 256x144 in 0 s"
-    assert caplog.messages[2].startswith(f"{FOLDER} {DAY}: full 256x144, 6 frames, 0 s, 0.0 MB: ")
+    assert caplog.messages[2].startswith(f"{FOLDER} {DAY}: full 256x144, 6 frames, 0 s, 0.1 MB: ")
     assert len(caplog.messages) == 4
 
 
