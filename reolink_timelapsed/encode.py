@@ -196,28 +196,35 @@ def join_command(
     `titles` (ffmetadata) holds title and chapters, `subtitles` (SubRip) the time of day.
     `auto_convert 0` keeps every packet as the encoder wrote it. All pieces are of `rung`, or fit
     it. The times of decoding are counted anew: those of a piece of one picture lack the head
-    start that B-frames need, and would leave a hole at its seam.
+    start that B-frames need, and would leave a hole at its seam. Those of showing are brought
+    back to whole pictures: the list has them in microseconds, and over many seams that adds up.
 
     ffmpeg would decode the first pictures of each piece to see what it is, which takes longer
     than the copy; with no decoder allowed it goes by the headers, and says so of each piece.
     Room for the index is left in front: `faststart` writes all of a video twice.
     """
     begun = 1 if rung.b_frames else 0
-    decoding = f"setts=pts=PTS:dts=round((N-{begun})/({fps}*TB))"
+    shown = f"pts=round(PTS*TB*{fps})/({fps}*TB):duration=1/({fps}*TB)"
+    times = f"setts={shown}:dts=round((N-{begun})/({fps}*TB))"
     inputs = ["-codec_whitelist", "none", "-f", "concat", "-safe", "0", "-auto_convert", "0"]
     inputs += ["-i", str(pieces)]
     inputs += ["-f", "ffmetadata", "-i", str(titles), "-f", "srt", "-i", str(subtitles)]
     maps = ["-map", "0:v", "-map", "2:s", "-map_metadata", "1", "-map_chapters", "1"]
-    streams = ["-c:v", "copy", "-bsf:v", decoding, "-c:s", "mov_text"]
-    output = ["-moov_size", str(_INDEX_BYTES + frames * _INDEX_BYTES_EACH), "-f", "mp4", str(made)]
+    streams = ["-c:v", "copy", "-bsf:v", times, "-c:s", "mov_text"]
+    output = ["-moov_size", str(index_bytes(frames)), "-f", "mp4", str(made)]
     quiet = ["-hide_banner", "-loglevel", "repeat+error", "-y"]
     return ["ffmpeg", *quiet, *inputs, *maps, *streams, *output]
+
+
+def index_bytes(frames: int) -> int:
+    """Return the room that a joined video of `frames` keeps for its index."""
+    return _INDEX_BYTES + frames * _INDEX_BYTES_EACH
 
 
 def pieces_list(pieces: Sequence[tuple[Path, int]], fps: int) -> str:
     """Return the list, for `join_command`, of pieces and the number of pictures in each.
 
-    Each comes with its exact length: the one in an MP4's header is rounded to milliseconds, and
+    Each comes with its length: the one in an MP4's header is rounded to milliseconds, and
     the seams would show it.
     """
     return files_list(

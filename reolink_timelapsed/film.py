@@ -14,6 +14,7 @@ from reolink_timelapsed.config import StitchConfig
 from reolink_timelapsed.files import read_json
 from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment
 from reolink_timelapsed.plan import Pick, Piece, Size
+from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
 
 RECIPE = 2
@@ -58,7 +59,8 @@ class Record:
                 name: Part(_size(part["size"]), part["bytes"], part["digest"], part["signature"])
                 for name, part in value["parts"].items()
             }
-            return cls(**(value | {"sizes": Counter(sizes), "parts": parts}))
+            made = cls(**(value | {"sizes": Counter(sizes), "parts": parts}))
+            return made if made.rung in range(len(RUNGS)) and made.frames > 0 else None
         except (TypeError, KeyError, ValueError, AttributeError):
             return None
 

@@ -38,6 +38,9 @@ _TRUE = {
 }
 
 
+_TIME_SECONDS = 5e-6
+"""How far a picture may be from its place in time: ffprobe rounds to microseconds."""
+
 _COMPLAINT = re.compile(r"\[(error|fatal|panic)\]")
 """Marks ffprobe's own lines; what a library of it prints is no verdict on a film."""
 
@@ -125,7 +128,7 @@ def _timing_faults(film: Facts, frames: int, fps: int) -> Iterator[str]:
     if abs(float(film.stream.get("duration", 0)) - frames / fps) > 0.5 / fps:
         yield f"it lasts {film.stream.get('duration')} s instead of {frames / fps:.3f} s"
     times = sorted(packet.at for packet in film.packets)
-    if any(abs(at - number / fps) > 0.1 / fps for number, at in enumerate(times)):
+    if any(abs(at - number / fps) > _TIME_SECONDS for number, at in enumerate(times)):
         yield "its pictures are not evenly spaced in time"
     if film.packets and not film.packets[0].key:
         yield "it does not begin with a key picture"

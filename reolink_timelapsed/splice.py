@@ -86,6 +86,7 @@ class Splicer:
             return {}
         self._fit(film, made)
         total = sum(_source(one, rendition.name).bytes for one in made for rendition in RENDITIONS)
+        total += len(RENDITIONS) * encode.index_bytes(sum(one.record.frames for one in made))
         if self._store.free_bytes() < total * 1.02:
             raise StoreError(
                 f"{film.label}: the disk is nearly full: the videos need {total / 1e6:.0f} MB; "
@@ -173,7 +174,9 @@ class Splicer:
             raise
         except EncodeError:
             return False
-        return facts.digest() == one.record.parts[source].digest
+        part = one.record.parts[source]
+        wrong = probe.faults(facts, one.record.frames, part.size, film.config.fps)
+        return (facts.digest(), facts.signature) == (part.digest, part.signature) and not any(wrong)
 
     def _drop(self, film: Film, made: Sequence[Made]) -> None:
         for one in made:

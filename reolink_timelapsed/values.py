@@ -108,8 +108,10 @@ def channels(text: str) -> tuple[int, ...]:
 def folder(text: str) -> Path:
     """Read a path that does not depend on where the program was started."""
     path = Path(text)
-    if not path.is_absolute() or "\0" in text:
+    if not path.is_absolute():
         raise ValueError(f"must be a whole path that begins with /, {_not(text)}")
+    if any(character < " " or "\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"must be a path of readable characters, {_not(text)}")
     return path
 
 

@@ -400,13 +400,15 @@ def joined(folder: Path, made: Path, *, pieces: int, fps: int) -> None:
     child.join(command, made, Clock())
 
 
-def test_the_index_has_room_in_front_where_each_picture_has_its_own_subtitle(
-    tmp_path: Path,
+@pytest.mark.parametrize(("pieces", "fps"), [(400, 1), (600, 23)])
+def test_over_many_seams_each_picture_has_its_time_and_the_index_room_in_front(
+    tmp_path: Path, pieces: int, fps: int
 ) -> None:
-    joined(tmp_path, tmp_path / "film.mp4", pieces=400, fps=1)
+    """At one a second, each picture has its own subtitle; a 23rd is no whole microsecond."""
+    joined(tmp_path, tmp_path / "film.mp4", pieces=pieces, fps=fps)
     assert probe.streams_at_once(tmp_path / "film.mp4")
     film = probe.facts(tmp_path / "film.mp4", Clock(), decode=True)
-    assert list(probe.faults(film, 1200, films.SIZE, 1)) == []
+    assert list(probe.faults(film, 3 * pieces, films.SIZE, fps)) == []
 
 
 def test_a_join_that_fails_says_why_not_what_it_does_without(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def flip(path: Path, at_share: float) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("damage", ["bits", "cut", "gone", "header", "record"])
+@pytest.mark.parametrize("damage", ["bits", "times", "cut", "gone", "header", "record", "rung"])
 def test_a_segment_damaged_on_disk_is_made_again(tmp_path: Path, damage: str) -> None:
     for hour in (4, 5):
         fill(tmp_path, minutes(at(hour), 20), first=20 * (hour - 4))
@@ -144,6 +144,12 @@ def test_a_segment_damaged_on_disk_is_made_again(tmp_path: Path, damage: str) ->
     target = home / "20261122T05Z_full.mp4"
     if damage == "bits":
         flip(target, 0.3)
+    elif damage == "times":
+        data = target.read_bytes()
+        flip(target, (data.rindex(b"ctts") + 26.5) / len(data))
+    elif damage == "rung":
+        record = home / "20261122T05Z.json"
+        record.write_text(record.read_text().replace('"rung": 0', '"rung": 99'))
     elif damage == "header":
         flip(target, 0.001)
     elif damage == "cut":
