@@ -44,6 +44,11 @@ class StitchRequest:
             raise UsageError("--date asks for a day, --from and --to for a range: take one of them")
         if self.daily_time and not self.is_range:
             raise UsageError("--daily-time takes one frame of each day: it needs --from or --to")
+        if self.is_special and not (self.is_range or self.output or self.force or self.dry_run):
+            raise UsageError(
+                "--every-n-frames and --fps make another film than the ordinary one of a day: "
+                "put it elsewhere with --output, or say with --force that it is to be the day's"
+            )
         if self.first and self.last and self.first > self.last:
             raise UsageError(f"--from {self.first} lies after --to {self.last}")
 

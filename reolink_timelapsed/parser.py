@@ -105,7 +105,7 @@ def _stitch(commands: Any) -> None:
     days.add_argument("--daily-time", type=_time, metavar="HH:MM", help="one frame a day, at that")
     days.add_argument("--every-n-frames", type=_count, metavar="N", help="use every Nth frame")
     film = parser.add_argument_group("how")
-    film.add_argument("--fps", type=_count, metavar="N", help="frames per second of the video")
+    film.add_argument("--fps", type=_fps, metavar="N", help="frames per second of the video")
     film.add_argument("--output", type=Path, metavar="DIR", help="put the videos there")
     film.add_argument("--force", action="store_true", help="make them again, whatever there is")
     film.add_argument("--dry-run", action="store_true", help="say what would be made")
@@ -153,7 +153,14 @@ def _time(text: str) -> time:
     try:
         return values.clock_time(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+        raise argparse.ArgumentTypeError(f"it {error}") from None
+
+
+def _fps(text: str) -> int:
+    try:
+        return values.whole(1, 120)(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"it {error}") from None
 
 
 def _count(text: str) -> int:

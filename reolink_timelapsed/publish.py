@@ -27,7 +27,8 @@ class Order:
 
     `name` is the day, or the range of days; `day` is None for a range. A film that is not
     `finished` gets no sidecar, for there will be another one. `keeps_pieces` leaves its segments
-    for that one. `listed_ns` is when the folder of the `frames` had last changed.
+    for that one. `left` counts the frames that are there to choose from. `listed_ns` is when the
+    folder of the `frames` had last changed.
     """
 
     film: Film
@@ -38,6 +39,7 @@ class Order:
     day: date | None
     finished: bool
     keeps_pieces: bool
+    left: int
     listed_ns: int = 0
 
     def path(self, rendition: str) -> Path:

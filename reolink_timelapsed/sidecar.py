@@ -170,6 +170,15 @@ def captured(value: dict[str, Any] | None) -> int:
         return 0
 
 
+def used(value: dict[str, Any] | None, config: StitchConfig) -> int:
+    """Return how many frames the videos show, if they were made with these settings; else 0."""
+    try:
+        same = value is not None and value["settings"] == json.loads(json.dumps(asdict(config)))
+        return int(value["frames"]["used"]) if value and same else 0
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
 def refused(value: dict[str, Any]) -> list[str]:
     """Return the names of the frames that were no whole pictures."""
     return list(value.get("frames", {}).get("refused", {}))

@@ -19,7 +19,7 @@ from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import EncodeError, Stopped
-from reolink_timelapsed.film import Film
+from reolink_timelapsed.film import Film, Made
 from reolink_timelapsed.frame import RENDITIONS, Camera, Frame, Video
 from reolink_timelapsed.orders import Choice, StitchRequest
 from reolink_timelapsed.pieces import PieceMaker
@@ -74,6 +74,8 @@ def run(
     claim = turn.only_one(store.root, "stitch")
     try:
         store.open()
+        if request.output and not request.dry_run:
+            store.see_folder(request.output)  # hours of encoding are not to end in an error
         return _Stitch(
             store, config, request, clock, zone=zone, progress=progress, version=version
         ).run()
@@ -118,7 +120,7 @@ class _Stitch:
             elif self._request.day:
                 for folder in folders:
                     self._day(folder, self._request.day, wanted=True)
-            elif self._request.is_special:
+            elif self._request.is_special or self._request.force:
                 for folder in folders:
                     self._whatever_there_is(folder)
             else:
@@ -126,7 +128,7 @@ class _Stitch:
         except Stopped:
             self._report.stopped = True
             log.info("told to stop: finished pieces are kept, the next run goes on from there")
-        if not self._looked_at:
+        if not (self._looked_at or self._request.day or self._request.is_range):
             some = any(self._store.frame_days(folder) for folder in folders)
             found = "every day that has frames has its videos" if some else "there are no frames"
             log.info("nothing to do: %s", found)
@@ -135,9 +137,12 @@ class _Stitch:
     def _whatever_there_is(self, folder: str) -> None:
         """Make a film of every day whose frames are still there."""
         for day in self._store.frame_days(folder):
-            filmed = sidecar.read(self._store.sidecar_path(folder, day))
-            if not (filmed and sidecar.is_pruned(filmed)):
-                self._day(folder, day, wanted=True)
+            if not self._is_pruned(folder, day):
+                self._day(folder, day, wanted=self._request.is_special)
+
+    def _is_pruned(self, folder: str, day: date) -> bool:
+        filmed = sidecar.read(self._store.sidecar_path(folder, day))
+        return filmed is not None and sidecar.is_pruned(filmed)
 
     def _all(self, folders: Sequence[str]) -> None:
         self._recent(folders)
@@ -208,6 +213,7 @@ class _Stitch:
             day=day,
             finished=over,
             keeps_pieces=not over or (self._request.output is not None and not special),
+            left=len(frames),
         )
 
     def _range(self, folder: str) -> None:
@@ -215,18 +221,27 @@ class _Stitch:
         if not days:
             log.warning("%s: no frames in that range", folder)
             return
+        pruned = [day for day in days if self._is_pruned(folder, day)]
+        if pruned and not self._request.daily_time:
+            log.warning(
+                "%s: of %d of these %d days only the one frame that is kept is left",
+                folder, len(pruned), len(days),
+            )  # fmt: skip
         name = f"{self._request.first or days[0]}_{self._request.last or days[-1]}"
         choose = orders.range_choice(self._settings, self._request.daily_time, self._zone)
         film = self._film(folder, name, choose, days, special=True)
+        there = film.frames()
+        chosen = [pick.frame for pick in choose(there)]
         order = Order(
             film=film,
             folder=folder,
             name=name,
             home=self._request.output or self._store.root / "videos" / folder,
-            frames=[pick.frame for pick in choose(film.frames())],
+            frames=chosen,
             day=None,
             finished=True,
             keeps_pieces=False,
+            left=len(chosen) if pruned else len(there),
         )
         self._make(order)
 
@@ -261,19 +276,31 @@ class _Stitch:
         )
         if not videos:
             raise EncodeError(f"{order.film.label}: not one whole picture among its frames")
+        self._see_that_it_gains(order, made)
         self._report.videos += self._publisher.publish(order, made, videos)
+
+    @staticmethod
+    def _see_that_it_gains(order: Order, made: Sequence[Made]) -> None:
+        """Keep videos of more frames than are whole by now."""
+        before = sidecar.used(sidecar.read(order.sidecar_path), order.film.config)
+        now = len({pick.frame.path for one in made for pick in one.piece.picks})
+        if now < before and order.has_videos():
+            raise EncodeError(
+                f"{order.film.label}: its videos show {before} frames, of which too many are no "
+                f"longer whole: with {now} they are not made again"
+            )
 
     def _is_settled(self, order: Order) -> bool:
         """Tell, and say, whether a film needs not or must not be made."""
         old = sidecar.read(order.sidecar_path)
         label, count = order.film.label, len(order.frames)
         before = sidecar.captured(old) if old else self._shown(order)
-        if order.day and count < before and order.has_videos():
+        if order.left < before and order.has_videos():
             log.warning(
                 "%s: only %d of its %d frames are left: its videos stay as they are",
-                label, count, before,
+                label, order.left, before,
             )  # fmt: skip
-            if old is None and not self._request.dry_run:
+            if old is None and order.day and not self._request.dry_run:
                 stand_in = sidecar.stand_in(label, before, order.frames[0] if count else None)
                 self._store.write_json(order.sidecar_path, stand_in)
             return True

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -229,6 +230,13 @@ class Store:
                 finally:
                     beside.unlink(missing_ok=True)
                 made.unlink()
+
+    def see_folder(self, folder: Path) -> None:
+        """Make a folder, if need be, and see that it takes files."""
+        with translated(folder):
+            make_folder(folder)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
 
     def remove(self, path: Path) -> None:
         """Delete a file or a folder with all that is in it; gone already is fine."""

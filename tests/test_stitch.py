@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from films import (
     video,
 )
 
-from reolink_timelapsed import encode, probe
+from reolink_timelapsed import encode, probe, prune
 from reolink_timelapsed.clock import Clock, JumpingClock
-from reolink_timelapsed.errors import TimelapseError
+from reolink_timelapsed.errors import StoreError, TimelapseError, UsageError
 from reolink_timelapsed.simulator.mosaic import Sampling
+from reolink_timelapsed.store import Store
 from reolink_timelapsed.turn import only_one
 
 CLOCK = Clock()
@@ -176,6 +177,81 @@ def test_other_settings_do_not_touch_what_is_finished_without_force(
     assert sidecar(tmp_path)["settings"]["fps"] == 12
 
 
+def test_nor_by_one_of_fewer_whole_frames(tmp_path: Path) -> None:
+    frames = fill(tmp_path, minutes(at(4), 10))
+    make(tmp_path)
+    for frame in frames[1:]:
+        os.truncate(frame.path, 200)
+    fill(tmp_path, [at(21)], first=10)
+    requests: tuple[dict[str, Any], ...] = ({}, {"day": DAY, "force": True})
+    for request in requests:
+        (failure,) = make(tmp_path, **request).failures
+        assert "its videos show 10 frames, of which too many are no longer whole: with 2" in failure
+        assert len(numbers(video(tmp_path))) == 10
+
+
+def test_another_film_than_the_ordinary_one_is_not_the_days_unasked(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 10))
+    with pytest.raises(UsageError, match="--output"):
+        make(tmp_path, every_n_frames=5)
+    assert make(tmp_path, every_n_frames=5, output=tmp_path / "out").videos[0].frames == 2
+    assert make(tmp_path, every_n_frames=5, force=True).videos[0].frames == 2
+
+
+def test_nor_a_film_of_a_range_once_its_frames_are_pruned(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    days = [DAY - timedelta(days=2), DAY - timedelta(days=1)]
+    for day in days:
+        fill(tmp_path, minutes(at(11, 55, day=day), 10), day=day)
+    wanted: dict[str, Any] = {"first": days[0], "last": days[1]}
+    (film, _) = make(tmp_path, **wanted).videos
+    assert film.frames == 20
+    (thin, _) = make(tmp_path, **wanted, every_n_frames=2, force=True).videos
+    assert thin.frames == 10
+    make(tmp_path, **wanted, force=True)
+    make(tmp_path)
+    later = JumpingClock(AFTER + timedelta(days=9))
+    prune.run(Store(tmp_path, "prune"), films.CONFIG.storage, later, zone=UTC)
+    for force in (False, True):
+        caplog.clear()
+        assert make(tmp_path, **wanted, force=force).videos == []
+        assert "only 2 of its 20 frames are left: its videos stay as they are" in caplog.text
+        assert "of 2 of these 2 days only the one frame that is kept is left" in caplog.text
+    assert len(numbers(film.path)) == 20
+    (noons, _) = make(tmp_path, **wanted, daily_time=time(12), output=tmp_path / "noons").videos
+    assert noons.frames == 2
+
+
+def test_force_makes_all_the_films_again_whose_frames_are_there(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 3))
+    fill(tmp_path, minutes(at(4, day=AFTER.date()), 3), day=AFTER.date())
+    assert len(make(tmp_path).videos) == 2
+    assert make(tmp_path).videos == []
+    again = make(tmp_path, force=True).videos
+    assert [one.label for one in again] == [f"{FOLDER} {DAY}"] * 2  # the other day is under way
+
+
+@pytest.mark.parametrize("name", ["a file", "a file/below it"])
+def test_an_output_that_takes_no_files_is_told_before_anything_is_encoded(
+    tmp_path: Path, name: str
+) -> None:
+    fill(tmp_path, minutes(at(4), 3))
+    (tmp_path / "a file").touch()
+    with pytest.raises(StoreError, match="a file is in the place of a folder"):
+        make(tmp_path, day=DAY, output=tmp_path / name)
+    assert not films.segments(tmp_path)
+
+
+def test_a_day_without_frames_is_not_said_to_be_filmed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fill(tmp_path, minutes(at(4), 3))
+    make(tmp_path, day=DAY - timedelta(days=1))
+    assert caplog.messages == [f"{FOLDER} {DAY - timedelta(days=1)}: no frames"]
+
+
 def test_force_never_replaces_a_film_by_one_of_fewer_frames(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -217,7 +293,7 @@ def test_now_publishes_what_there_is_and_the_finished_day_replaces_it(tmp_path: 
 
 def test_every_nth_frame_and_rate_from_the_command_line(tmp_path: Path) -> None:
     fill(tmp_path, minutes(at(4), 90))
-    report = make(tmp_path, every_n_frames=4, fps=10)
+    report = make(tmp_path, every_n_frames=4, fps=10, force=True)
     assert numbers(report.videos[0].path) == list(range(0, 90, 4))
     assert report.videos[0].seconds == pytest.approx(2.3)
 
