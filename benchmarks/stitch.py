@@ -9,6 +9,7 @@ Prints wall time, processor time and peak memory of ffmpeg for one hour of frame
     encode       the encoder run of it alone, and the same without the 720p
     limits       the JPEGs decoded to nothing; raw pictures of both sizes through x264 at our
                  settings, without decoding, converting or scaling any; those of the full one alone
+    parallel     two hours at `ultrafast`, one after the other and side by side
     hourly       what is left to do when a day of 18 hours ends, if the hours were made before
 """
 
@@ -46,7 +47,9 @@ HOURS = 18
 CONFIG = Config()
 LOOK = Quality(CONFIG.stitch.fps, CONFIG.stitch.preset, CONFIG.stitch.crf)
 LIMITS = ("decode", "x264", "x264-full")
-CASES = ("predecessor", "stitch", "encode", "full", *LIMITS, "day", "last-hour")
+HOURLY = ("day", "last-hour")
+PARALLEL = ("one-by-one", "side-by-side")
+CASES = ("predecessor", "stitch", "encode", "full", *LIMITS, *PARALLEL, *HOURLY)
 
 
 class Figures(NamedTuple):
@@ -69,11 +72,15 @@ class Bench:
     def pictures(self) -> list[Path]:
         return draw(self.work / "pictures", *self.size, self.frames, self.noise)
 
-    def job(self, *, small: bool = True) -> Job:
+    def job(self, *, small: bool = True, name: str = "encode", look: Quality = LOOK) -> Job:
         """Return the encode of one hour, with the 720p if `small`."""
         sizes = [self.size, plan.scaled_size(self.size, 720)][: 2 if small else 1]
-        targets = tuple(Target(self.work / f"encode{n}.mp4", size) for n, size in enumerate(sizes))
-        return Job(self.size, targets, LOOK, RUNGS[0], rungs.cores())
+        targets = tuple(Target(self.work / f"{name}{n}.mp4", size) for n, size in enumerate(sizes))
+        return Job(self.size, targets, look, RUNGS[0], rungs.cores())
+
+    def run(self, job: Job) -> child.Run:
+        pictures = (path.read_bytes() for path in self.pictures())
+        return child.Run(encode.encode_command(job), pictures, [job.targets[0].path])
 
 
 def predecessor(bench: Bench) -> None:
@@ -101,10 +108,15 @@ def _stitch(root: Path, hours_after_start: float) -> stitch.StitchReport:
 
 
 def encoder_run(bench: Bench, *, small: bool) -> None:
-    job = bench.job(small=small)
-    pictures = (path.read_bytes() for path in bench.pictures())
-    run = child.Run(encode.encode_command(job), pictures, [job.targets[0].path])
-    child.encode([run], Clock(), lambda: None)
+    child.encode([bench.run(bench.job(small=small))], Clock(), lambda: None)
+
+
+def two_hours(bench: Bench, *, at_once: bool) -> None:
+    """Encode two hours at a preset so fast that decoding may be the limit."""
+    look = Quality(LOOK.fps, "ultrafast", LOOK.crf)
+    runs = [bench.run(bench.job(name=name, look=look)) for name in ("first", "second")]
+    for some in [runs] if at_once else [[run] for run in runs]:
+        child.encode(some, Clock(), lambda: None)
 
 
 def decode(bench: Bench) -> None:
@@ -161,6 +173,8 @@ RUN: dict[str, Callable[[Bench], None]] = {
     "encode": lambda bench: encoder_run(bench, small=True),
     "full": lambda bench: encoder_run(bench, small=False),
     "decode": decode,
+    "one-by-one": lambda bench: two_hours(bench, at_once=False),
+    "side-by-side": lambda bench: two_hours(bench, at_once=True),
     "x264": lambda bench: x264(bench, small=True),
     "x264-full": lambda bench: x264(bench, small=False),
     "day": whole_day,
@@ -246,8 +260,10 @@ def tell(bench: Bench, found: dict[str, Figures]) -> None:
         print(f"encode / x264 of the full one alone: {ratio('encode', 'x264-full')}")
     if {"stitch", "encode"} <= found.keys():
         print(f"with checks, proof and join / encode: {ratio('stitch', 'encode')}")
-    if {"day", "last-hour"} <= found.keys():
-        print(f"whole day / what is left when it ends: {ratio('day', 'last-hour')}")
+    if found.keys() >= set(PARALLEL):
+        print(f"one by one / side by side: {ratio(*PARALLEL)}")
+    if found.keys() >= set(HOURLY):
+        print(f"whole day / what is left when it ends: {ratio(*HOURLY)}")
 
 
 def main() -> None:

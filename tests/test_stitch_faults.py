@@ -125,7 +125,7 @@ def test_with_many_cores_pieces_are_encoded_side_by_side(tmp_path: Path) -> None
     many = Many(clock, tmp_path / ".work" / "stitch")
     made = PieceMaker(store, clock, many, UTC, cores=12).make(film_of(tmp_path))
     assert [one.record.frames for one in made] == [240] * 6
-    assert many.most == 3
+    assert many.most == 4
     assert numbers(make(tmp_path).videos[0].path) == list(range(1440))
 
 
