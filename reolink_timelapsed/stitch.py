@@ -281,10 +281,10 @@ class _Stitch:
 
     @staticmethod
     def _see_that_it_gains(order: Order, made: Sequence[Made]) -> None:
-        """Keep videos of more frames than are whole by now."""
+        """Keep videos of more frames than are whole by now; else a late one may stand for two."""
         before = sidecar.used(sidecar.read(order.sidecar_path), order.film.config)
         now = len({pick.frame.path for one in made for pick in one.piece.picks})
-        if now < before and order.has_videos():
+        if order.film.refused and now < before and order.has_videos():
             raise EncodeError(
                 f"{order.film.label}: its videos show {before} frames, of which too many are no "
                 f"longer whole: with {now} they are not made again"
