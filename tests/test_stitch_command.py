@@ -121,3 +121,28 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 65536)
     except OSError:  # the other end is closed
         return b""
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("--fps", "500", "a whole number from 1 to 120"),
+        ("--fps", "0", "a whole number from 1 to 120"),
+        ("--daily-time", "25:00", "a time of day"),
+    ],
+)
+def test_an_option_out_of_bounds_is_told_once(
+    config: Path, option: str, value: str, wanted: str
+) -> None:
+    done = stitched(config, "--dry-run", option, value)
+    assert done.returncode == 64
+    assert f"argument {option}: it must be {wanted}" in done.stderr
+    assert f'not "{value}"' in done.stderr
+    assert f"'{value}'" not in done.stderr
+
+
+def test_a_data_folder_that_ffmpeg_could_not_be_told_of_is_refused(config: Path) -> None:
+    config.write_text(config.read_text().replace("/data", "/two\\nlines"))
+    done = stitched(config, "--dry-run")
+    assert done.returncode == 78
+    assert "storage.data_dir must be a path of readable characters" in done.stderr
