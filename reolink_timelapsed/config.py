@@ -101,7 +101,7 @@ class StitchConfig:
     every_n_frames: int = _key(
         "stitch.every_n_frames", values.whole(1, 1_000_000), "1", "STITCH_EVERY_N_FRAMES"
     )
-    fps: int = _key("stitch.fps", values.whole(1, 120), "24", "OUTPUT_FPS")
+    fps: int = _key("stitch.fps", values.frame_rate, "24", "OUTPUT_FPS")
     preset: str = _key("stitch.preset", values.choice(*PRESETS), "veryfast")
     crf: int = _key("stitch.crf", values.whole(1, 51), "19")
     target_seconds: int | None = _key(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date, time
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from reolink_timelapsed import __version__, values
 from reolink_timelapsed.config import DEFAULT_PATH
 from reolink_timelapsed.errors import UsageError
 from reolink_timelapsed.frame import parse_day
+
+_Value = TypeVar("_Value")
 
 _EXITS = """\
 exit codes: 0 all is well, 1 a video could not be made or (status) a camera
@@ -102,10 +105,20 @@ def _stitch(commands: Any) -> None:
     days.add_argument("--from", type=_day, dest="first", metavar="DAY", help="one film from DAY")
     days.add_argument("--to", type=_day, dest="last", metavar="DAY", help="... to DAY, inclusive")
     days.add_argument("--camera", metavar="CAMERA", help="this one alone: folder, name or number")
-    days.add_argument("--daily-time", type=_time, metavar="HH:MM", help="one frame a day, at that")
+    days.add_argument(
+        "--daily-time",
+        type=_setting(values.clock_time),
+        metavar="HH:MM",
+        help="one frame a day, at that",
+    )
     days.add_argument("--every-n-frames", type=_count, metavar="N", help="use every Nth frame")
     film = parser.add_argument_group("how")
-    film.add_argument("--fps", type=_fps, metavar="N", help="frames per second of the video")
+    film.add_argument(
+        "--fps",
+        type=_setting(values.frame_rate),
+        metavar="N",
+        help="frames per second of the video",
+    )
     film.add_argument("--output", type=Path, metavar="DIR", help="put the videos there")
     film.add_argument("--force", action="store_true", help="make them again, whatever there is")
     film.add_argument("--dry-run", action="store_true", help="say what would be made")
@@ -149,18 +162,16 @@ def _day(text: str) -> date:
     return day
 
 
-def _time(text: str) -> time:
-    try:
-        return values.clock_time(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"it {error}") from None
+def _setting(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Return what reads an option as the setting of that kind is read."""
 
+    def parse(text: str) -> _Value:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"it {error}") from None
 
-def _fps(text: str) -> int:
-    try:
-        return values.whole(1, 120)(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"it {error}") from None
+    return parse
 
 
 def _count(text: str) -> int:

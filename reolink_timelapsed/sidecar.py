@@ -164,17 +164,18 @@ def is_proven(path: Path) -> bool:
 
 def captured(value: dict[str, Any] | None) -> int:
     """Return how many frames a day had when its sidecar was written; 0 without one."""
-    try:
-        return int(value["frames"]["captured"]) if value else 0
-    except (KeyError, TypeError, ValueError):
-        return 0
+    return _frames(value, "captured")
 
 
 def used(value: dict[str, Any] | None, config: StitchConfig) -> int:
     """Return how many frames the videos show, if they were made with these settings; else 0."""
+    same = value is not None and value.get("settings") == asdict(config)
+    return _frames(value, "used") if same else 0
+
+
+def _frames(value: dict[str, Any] | None, kind: str) -> int:
     try:
-        same = value is not None and value["settings"] == json.loads(json.dumps(asdict(config)))
-        return int(value["frames"]["used"]) if value and same else 0
+        return int(value["frames"][kind]) if value else 0
     except (KeyError, TypeError, ValueError):
         return 0
 

@@ -281,9 +281,10 @@ class _Stitch:
 
     @staticmethod
     def _see_that_it_gains(order: Order, made: Sequence[Made]) -> None:
-        """Keep videos of more frames than are whole by now; else a late one may stand for two."""
+        """Keep videos of more frames than are whole by now."""
         before = sidecar.used(sidecar.read(order.sidecar_path), order.film.config)
         now = len({pick.frame.path for one in made for pick in one.piece.picks})
+        # With none refused fewer are no loss: evenly picked, a late frame may stand for two.
         if order.film.refused and now < before and order.has_videos():
             raise EncodeError(
                 f"{order.film.label}: its videos show {before} frames, of which too many are no "

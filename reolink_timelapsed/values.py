@@ -57,6 +57,10 @@ def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
     return parse
 
 
+frame_rate = whole(1, 120)
+"""Reads how many pictures of a video are shown in a second."""
+
+
 def even(low: int, high: int, unit: str) -> Callable[[str], int]:
     """Return a reader of even whole numbers from `low` to `high`, both included."""
     parse_whole = whole(low, high, unit)

@@ -177,50 +177,12 @@ def test_other_settings_do_not_touch_what_is_finished_without_force(
     assert sidecar(tmp_path)["settings"]["fps"] == 12
 
 
-def test_nor_by_one_of_fewer_whole_frames(tmp_path: Path) -> None:
-    frames = fill(tmp_path, minutes(at(4), 10))
-    make(tmp_path)
-    for frame in frames[1:]:
-        os.truncate(frame.path, 200)
-    fill(tmp_path, [at(21)], first=10)
-    requests: tuple[dict[str, Any], ...] = ({}, {"day": DAY, "force": True})
-    for request in requests:
-        (failure,) = make(tmp_path, **request).failures
-        assert "its videos show 10 frames, of which too many are no longer whole: with 2" in failure
-        assert len(numbers(video(tmp_path))) == 10
-
-
 def test_another_film_than_the_ordinary_one_is_not_the_days_unasked(tmp_path: Path) -> None:
     fill(tmp_path, minutes(at(4), 10))
     with pytest.raises(UsageError, match="--output"):
         make(tmp_path, every_n_frames=5)
     assert make(tmp_path, every_n_frames=5, output=tmp_path / "out").videos[0].frames == 2
     assert make(tmp_path, every_n_frames=5, force=True).videos[0].frames == 2
-
-
-def test_nor_a_film_of_a_range_once_its_frames_are_pruned(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    days = [DAY - timedelta(days=2), DAY - timedelta(days=1)]
-    for day in days:
-        fill(tmp_path, minutes(at(11, 55, day=day), 10), day=day)
-    wanted: dict[str, Any] = {"first": days[0], "last": days[1]}
-    (film, _) = make(tmp_path, **wanted).videos
-    assert film.frames == 20
-    (thin, _) = make(tmp_path, **wanted, every_n_frames=2, force=True).videos
-    assert thin.frames == 10
-    make(tmp_path, **wanted, force=True)
-    make(tmp_path)
-    later = JumpingClock(AFTER + timedelta(days=9))
-    prune.run(Store(tmp_path, "prune"), films.CONFIG.storage, later, zone=UTC)
-    for force in (False, True):
-        caplog.clear()
-        assert make(tmp_path, **wanted, force=force).videos == []
-        assert "only 2 of its 20 frames are left: its videos stay as they are" in caplog.text
-        assert "of 2 of these 2 days only the one frame that is kept is left" in caplog.text
-    assert len(numbers(film.path)) == 20
-    (noons, _) = make(tmp_path, **wanted, daily_time=time(12), output=tmp_path / "noons").videos
-    assert noons.frames == 2
 
 
 def test_force_makes_all_the_films_again_whose_frames_are_there(tmp_path: Path) -> None:
@@ -262,6 +224,44 @@ def test_force_never_replaces_a_film_by_one_of_fewer_frames(
     assert make(tmp_path, day=DAY, force=True).videos == []
     assert "only 1 of its 10 frames are left" in caplog.text
     assert len(numbers(video(tmp_path))) == 10
+
+
+def test_nor_by_one_of_fewer_whole_frames(tmp_path: Path) -> None:
+    frames = fill(tmp_path, minutes(at(4), 10))
+    make(tmp_path)
+    for frame in frames[1:]:
+        os.truncate(frame.path, 200)
+    fill(tmp_path, [at(21)], first=10)
+    requests: tuple[dict[str, Any], ...] = ({}, {"day": DAY, "force": True})
+    for request in requests:
+        (failure,) = make(tmp_path, **request).failures
+        assert "its videos show 10 frames, of which too many are no longer whole: with 2" in failure
+        assert len(numbers(video(tmp_path))) == 10
+
+
+def test_nor_a_film_of_a_range_once_its_frames_are_pruned(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    days = [DAY - timedelta(days=2), DAY - timedelta(days=1)]
+    for day in days:
+        fill(tmp_path, minutes(at(11, 55, day=day), 10), day=day)
+    wanted: dict[str, Any] = {"first": days[0], "last": days[1]}
+    (film, _) = make(tmp_path, **wanted).videos
+    assert film.frames == 20
+    (thin, _) = make(tmp_path, **wanted, every_n_frames=2, force=True).videos
+    assert thin.frames == 10
+    make(tmp_path, **wanted, force=True)
+    make(tmp_path)
+    later = JumpingClock(AFTER + timedelta(days=9))
+    prune.run(Store(tmp_path, "prune"), films.CONFIG.storage, later, zone=UTC)
+    for force in (False, True):
+        caplog.clear()
+        assert make(tmp_path, **wanted, force=force).videos == []
+        assert "only 2 of its 20 frames are left: its videos stay as they are" in caplog.text
+        assert "of 2 of these 2 days only the one frame that is kept is left" in caplog.text
+    assert len(numbers(film.path)) == 20
+    (noons, _) = make(tmp_path, **wanted, daily_time=time(12), output=tmp_path / "noons").videos
+    assert noons.frames == 2
 
 
 def test_a_changed_setting_in_mid_day_encodes_the_hours_again(tmp_path: Path) -> None:
