@@ -7,12 +7,12 @@ its reply, which comes with HTTP status 200 and the type text/html, errors inclu
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reolink_timelapsed import loose_json
 from reolink_timelapsed.errors import IF_IT_LASTS, Unreachable
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.rspcode import raise_error
@@ -25,6 +25,7 @@ _LONGEST_LEASE_SECONDS = 86400
 _MOST_CHANNELS = 256
 _LONGEST_TEXT = 200
 _LARGEST_NUMBER = 2**31
+_REPLY_KEYS = frozenset({"cmd", "code", "value", "error"})
 _FIRST_YEAR = 2020
 """An NVR whose clock was never set says 1970 or the year it was built."""
 
@@ -111,11 +112,10 @@ def value(name: str, body: bytes) -> Value:
 def first_reply(body: bytes) -> Value | None:
     """Return the first object of a reply, None if `body` is no reply."""
     try:
-        replies = json.loads(body)
-    except (ValueError, RecursionError):
+        found = loose_json.loads(body)
+    except ValueError:
         return None
-    first = replies[0] if isinstance(replies, list) and replies else replies
-    return first if isinstance(first, Mapping) else None
+    return next((row for row in _rows(found) if _REPLY_KEYS & row.keys()), None)
 
 
 def fail_on_error(name: str, reply: Value) -> None:
@@ -128,8 +128,8 @@ def fail_on_error(name: str, reply: Value) -> None:
     if isinstance(error, Mapping):
         unlock = _number(error.get("unlock_time")) or 0
         raise_error(name, _number(error.get("rspCode")), _text(error.get("detail")), unlock)
-    if _number(reply.get("code")):
-        raise_error(name, None, "no detail")
+    if error or _number(reply.get("code")):
+        raise_error(name, _number(error), _text(error) or "no detail")
 
 
 def token(reply: Value) -> Token:
@@ -151,10 +151,8 @@ def channels(reply: Value) -> list[Channel]:
     The oldest firmware gives neither a name nor a type, newer ones mark an empty slot by an
     empty name with `online` 0. Numbers need not be contiguous.
     """
-    status = reply.get("status")
-    rows = [row for row in status if isinstance(row, Mapping)] if isinstance(status, list) else []
     found: dict[int, Channel] = {}
-    for row in rows:
+    for row in _rows(reply.get("status")):
         channel = _channel(row)
         if channel and not _is_empty(channel):
             found.setdefault(channel.number, channel)
@@ -165,13 +163,14 @@ def _channel(row: Value) -> Channel | None:
     number = _number(row.get("channel"))
     if number is None or not 0 <= number < _MOST_CHANNELS:
         return None
-    asleep = _number(row.get("sleep"))
+    asleep, online = _number(row.get("sleep")), _number(row.get("online"))
+    name, uid = _text(row.get("name")), _text(row.get("uid"))
     return Channel(
         number=number,
-        name=_text(row.get("name")),
-        online=bool(_number(row.get("online"))),
+        name=name,
+        online=bool(name or uid) if online is None else bool(online),
         asleep=None if asleep is None else bool(asleep),
-        uid=_text(row.get("uid")),
+        uid=uid,
     )
 
 
@@ -231,6 +230,13 @@ def device_times(reply: Value) -> tuple[datetime, ...]:
     return (winter, summer) if _number(saving.get("enable")) else (winter,)
 
 
+def _rows(thing: Any) -> Iterable[Value]:
+    """Give the objects of a list, or the one object where there is no list around it."""
+    return (
+        row for row in (thing if isinstance(thing, list) else [thing]) if isinstance(row, Mapping)
+    )
+
+
 def _mapping(thing: Any) -> Value:
     return thing if isinstance(thing, Mapping) else {}
 
@@ -246,6 +252,7 @@ def _number(thing: Any) -> int | None:
 
 def _text(thing: Any) -> str:
     """Return a text fit for a terminal, a log and a URL: printable, and no novel."""
-    if not isinstance(thing, (str, int)):
+    if not isinstance(thing, (str, int)) or isinstance(thing, bool):
         return ""
-    return "".join(c for c in str(thing)[:_LONGEST_TEXT] if c.isprintable()).strip()
+    text = loose_json.mended(str(thing)[:_LONGEST_TEXT])
+    return "".join(c for c in text if c.isprintable()).strip()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,8 +53,12 @@ def reply(**value: Any) -> bytes:
 
 @given(st.binary() | JSON.map(lambda thing: json.dumps(thing).encode()))
 def test_any_body_has_a_value_or_is_the_fault_of_the_nvr(body: bytes) -> None:
-    with suppress(NvrError):
+    try:
         assert isinstance(api.value("Snap", body), Mapping)
+    except Unreachable:
+        assert api.first_reply(body) is None
+    except NvrError:
+        assert api.first_reply(body)
 
 
 @pytest.mark.parametrize("read", READERS)
@@ -65,12 +68,26 @@ def test_any_value_can_be_read(
     read: Callable[[Mapping[str, Any]], object], value: dict[str, Any]
 ) -> None:
     body = json.dumps([{"value": value}]).encode()
-    with suppress(NvrError):
-        read(api.value("X", body))
+    try:
+        assert read(api.value("X", body)) is not None
+    except Unreachable:
+        assert read is api.token
 
 
 @pytest.mark.parametrize(
-    "body", [b"[" * 100_000, b'{"a":' * 100_000, b"[[]]", b"null", b'"', b"\xff\xfe[", b"[1e999]"]
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"[[]]",
+        b"null",
+        b'"',
+        b"\xff\xfe[",
+        b"[1e999]",
+        b"[{}]",
+        b'{"jsonrpc": "2.0"}',
+        b'[{"cmd": "X", "value": "%s"}]' % (b"x" * 2**18),
+    ],
 )
 def test_bodies_that_break_parsers(body: bytes) -> None:
     with pytest.raises(Unreachable, match="no API reply"):
@@ -96,6 +113,77 @@ def test_texts_are_fit_for_a_terminal(name: str) -> None:
     assert device.name.isprintable()
     assert len(device.name) <= 200
     device.model.encode()
+
+
+# Something is wrong with one value
+
+NAMES = [
+    ("H\u00f6f".encode("latin-1"), "H\u00f6f", "ch1_H_f"),
+    (
+        "Hofeinfahrt S\u00fcd am G\u00e4steh\u00e4".encode()[:-1],
+        "Hofeinfahrt S\u00fcd am G\u00e4steh",
+        ...,
+    ),
+    (b"Side\tgate", "Sidegate", "ch1_Sidegate"),
+    (b'the "old" barn', 'the "old" barn', "ch1_the__old__barn"),
+    (b"barn\\", "barn\\", "ch1_barn_"),
+    (b"\0\x1b[2JYard\r", "[2JYard", "ch1__2JYard"),
+]
+
+
+@pytest.mark.parametrize(("raw", "name", "folder"), NAMES)
+def test_a_damaged_name_costs_no_camera(raw: bytes, name: str, folder: Any) -> None:
+    rows = [{"channel": number, "name": "@", "online": 1} for number in range(3)]
+    body = reply(status=rows).replace(b"@", b"Front", 1).replace(b"@", raw, 1)
+    first, second, last = api.channels(api.value("GetChannelstatus", body))
+    assert (first, second.name, last) == (Channel(0, "Front"), name, Channel(2, "@"))
+    assert second.online
+    if folder is not ...:
+        assert second.camera.folder == folder
+
+
+WRONG = [None, "", "x", [], [1], {}, {"a": 1}, True, 1.5, -1, 10**9, "9" * 5000]
+"""Values of a type, or of a size, that nobody expects."""
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("key", ["name", "online", "sleep", "uid", "typeInfo"])
+def test_a_value_of_a_wrong_type_costs_no_camera(key: str, wrong: Any) -> None:
+    rows = [{"channel": n, "name": f"C{n}", "online": 1, "uid": f"U{n}"} for n in range(3)]
+    rows[1] |= {key: wrong}
+    found = api.channels(api.value("GetChannelstatus", reply(status=rows)))
+    assert [channel.number for channel in found] == [0, 1, 2]
+    assert [found[0], found[2]] == [Channel(0, "C0", uid="U0"), Channel(2, "C2", uid="U2")]
+    assert key == "name" or found[1].name == "C1"
+    assert key == "online" or found[1].online
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_row_that_is_none_costs_no_other(wrong: Any) -> None:
+    rows = [{"channel": 0, "name": "A", "online": 1}, wrong, {"channel": wrong, "name": "B"}]
+    body = json.dumps([wrong, {"cmd": "GetChannelstatus", "value": {"status": rows}}]).encode()
+    assert api.channels(api.value("GetChannelstatus", body))[0] == Channel(0, "A")
+
+
+def test_whether_it_is_online_is_unknown_where_that_cannot_be_read() -> None:
+    rows = [{"channel": 0, "name": "A", "online": "yes"}, {"channel": 1, "online": "yes"}]
+    assert api.channels({"status": rows}) == [Channel(0, "A")]
+
+
+def test_one_row_without_a_list_around_it() -> None:
+    assert api.channels({"status": {"channel": 3, "name": "A", "online": 1}}) == [Channel(3, "A")]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("key", ["model", "firmVer", "name", "channelNum"])
+def test_a_value_of_a_wrong_type_hides_no_other_of_the_device(key: str, wrong: Any) -> None:
+    good = {"name": "N", "model": "M", "firmVer": "F", "channelNum": 8}
+    found = api.device({"DevInfo": good | {key: wrong}})
+    read: dict[str, Any] = {"name": found.name, "model": found.model, "firmVer": found.firmware}
+    read |= {"channelNum": found.channels}
+    assert {k: v for k, v in read.items() if k != key} == {
+        k: v for k, v in good.items() if k != key
+    }
 
 
 # Login
@@ -139,6 +227,10 @@ def test_the_request_of_a_login() -> None:
         [{"cmd": "Snap", "code": 1, "error": {"rspCode": "-6"}}],
         [{"cmd": "Snap", "code": 1, "error": {"detail": "please login first"}}],
         {"cmd": "Snap", "code": 1, "error": {"detail": "Please login first!"}},
+        [None, {"cmd": "Snap", "code": 1, "error": {"rspCode": -6, "detail": None}}],
+        [{"cmd": "Snap", "code": 1, "error": {"rspCode": [], "detail": "please login first"}}],
+        [{"cmd": "Snap", "code": "x", "error": "please login first"}],
+        [{"cmd": "Snap", "error": -6}],
     ],
 )
 def test_an_error_in_all_its_forms(error: Any) -> None:
