@@ -3,7 +3,9 @@
     TimelapseError                  exit 1
      |- UsageError                       64   the command line makes no sense
      |- ConfigError                      78   do not restart; carries a list of problems
-     |- StoreError                       74   disk full, not mounted, not writable
+     |- StoreError                       74   not mounted, not writable, an entry that is no file
+     |   |- DiskFull                     74   no bytes, inodes or quota are left: free some
+     |   `- OddEntry                     74   that entry is left out, all others are fine
      |- NvrError
      |   |- Unreachable                  69   back off, keep pinging the watchdog
      |   |- SessionExpired               69   the session logs in again, once
@@ -57,6 +59,14 @@ class StoreError(TimelapseError):
 
     exit_code = 74
     reason = "disk"
+
+
+class DiskFull(StoreError):
+    """The disk has no room; what may be removed should be, and other films fare no better."""
+
+
+class OddEntry(StoreError):
+    """An entry on disk is no file, or none of a size that ours have."""
 
 
 class NvrError(TimelapseError):

@@ -1,33 +1,35 @@
 """Files that survive a power cut, whole: written beside their name, synced, renamed, synced.
 
 Only this module and `store` write or delete. What root makes belongs to the owner of its folder,
-else the daemon could not touch it later.
+else the daemon could not touch it later. No link is followed by what is made or deleted. What a
+file system lacks (links, locks, owners, modes, syncing a folder) is done without, and said once.
 """
 
 from __future__ import annotations
 
 import errno
-import json
+import fcntl
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.disk_errors import (
+    done_without,
+    left_out,
+    mount_point,
+    tell_once,
+    translated,
+)
+from reolink_timelapsed.reading import demand_regular
 
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full: free some space, or lower storage.keep_frames_days",
-    errno.EDQUOT: "the disk quota is used up: free some space",
-    errno.EROFS: "the disk is mounted read-only: it may be damaged, look at `dmesg`",
-    errno.EACCES: "not permitted: the folder must belong to the user this runs as",
-    errno.EPERM: "not permitted: the folder must belong to the user this runs as",
-    errno.EIO: "the disk reports an input/output error: it may be failing, look at `dmesg`",
-    errno.ENOTDIR: "a file is in the place of a folder",
-    errno.EEXIST: "a file is in the place of a folder",
-    errno.ENOENT: "it has vanished: is its disk still mounted?",
-}
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_SYNC = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+LOCK_LIMIT = 4096
+"""Bytes of a lock's file; it is there to be locked, not to be read."""
 
 
 def write_beside(path: Path, data: bytes, mode: int) -> None:
@@ -36,72 +38,106 @@ def write_beside(path: Path, data: bytes, mode: int) -> None:
     Raises:
         StoreError: if it cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
     with translated(path):
         make_folder(path.parent)
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(data)
-        put(part, path)
+    write_whole(path.with_name(f".{path.name}.part"), path, data, mode, exactly=True)
+
+
+def write_whole(part: Path, path: Path, data: bytes, mode: int, *, exactly: bool = False) -> None:
+    """Write a file as `part`, durably, and move it to its name; `mode` is subject to the umask.
+
+    `exactly` sets the mode whatever the umask says.
+
+    Raises:
+        StoreError: if it cannot be written; nothing is left of it then.
+    """
+    with translated(path):
+        delete(part)
+        try:
+            with os.fdopen(os.open(part, _MAKE, mode), "wb") as file:
+                if exactly:
+                    with done_without(path, "keeps no modes: others may read our files there"):
+                        os.fchmod(file.fileno(), mode)
+                file.write(data)
+            make_folder(path.parent)
+            put(part, path)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+
+def make_new(path: Path, mode: int = 0o666) -> BinaryIO:
+    """Return a new, empty file to write, in place of whatever had its name.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    delete(path)
+    return os.fdopen(os.open(path, _MAKE, mode), "wb")
+
+
+def put(made: Path, path: Path) -> None:
+    """Move a finished file to its name, durably, in place of the one that was there."""
+    descriptor = os.open(made, _SYNC)
+    try:
+        share_owner(descriptor, path.parent)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    made.replace(path)
+    sync(path.parent)
+
+
+def link(path: Path, name: str) -> None:
+    """Let `path` be a symbolic link to its neighbour `name`, at every moment to one.
+
+    A convenience: where there cannot be one, that is said once.
+    """
+    beside = path.with_name(f".{path.name}.part")
+    with left_out(), translated(path):
+        delete(beside)
+        with done_without(path, f"takes no symbolic links: there is no {path.name}"):
+            beside.symlink_to(name)
+        if beside.is_symlink():
+            beside.replace(path)
+            sync(path.parent)
 
 
 def lock_file(path: Path) -> int:
     """Return a descriptor of the file, made if it is missing, to put a lock on.
 
     Raises:
-        StoreError: if it cannot be made or opened.
+        StoreError: if it cannot be made or opened, or is no regular file.
     """
     with translated(path):
         make_folder(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
-        share_owner(path, path.parent)
+        descriptor = os.open(path, _LOCK, 0o660)
+        try:
+            demand_regular(os.fstat(descriptor), path, LOCK_LIMIT)
+            share_owner(descriptor, path.parent)
+        except BaseException:
+            os.close(descriptor)
+            raise
         return descriptor
 
 
-def remove_beside(path: Path) -> None:
-    """Delete a file outside the data folder; gone already is fine.
+def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
+    """Put a lock on the open file of `path`, without waiting; return whether it is ours.
 
-    Raises:
-        StoreError: if it cannot be deleted.
+    Without locks on its file system it is everybody's.
     """
-    with translated(path):
-        path.unlink(missing_ok=True)
-
-
-def read_json(path: Path) -> Any:
-    """Return the JSON value in a file; None if there is no such file or no JSON in it."""
+    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def sync(path: Path) -> None:
-    """Make a file's contents, or a folder's names, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn an OSError into a StoreError that names the path and the remedy."""
-    try:
-        yield
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error))
-        raise StoreError(f"cannot use {error.filename or path}: {remedy}") from error
-
-
-def put(made: Path, path: Path) -> None:
-    share_owner(made, path.parent)
-    sync(made)
-    made.replace(path)
-    sync(path.parent)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        tell_once(
+            f"the file system of {mount_point(path)} takes no locks: see that no second "
+            "reolink-timelapse works in it"
+        )
+    return True
 
 
 def make_folder(folder: Path) -> None:
@@ -113,24 +149,91 @@ def make_folder(folder: Path) -> None:
         sync(folder.parent)
 
 
-def share_owner(path: Path, folder: Path) -> None:
+def share_owner(made: Path | int, folder: Path) -> None:
     """Give what root makes to the owner of its folder, else the daemon could not touch it."""
     if os.geteuid() == 0:
         owner = folder.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+        with done_without(folder, "keeps no owners: its files belong to whom its mount says"):
+            if isinstance(made, int):
+                os.fchown(made, owner.st_uid, owner.st_gid)
+            else:
+                os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def sync(folder: Path) -> None:
+    """Make a folder's names survive a power cut."""
+    descriptor = os.open(folder, _FOLDER)
+    try:
+        with done_without(folder, "cannot sync a folder: a power cut may cost the newest files"):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def set_time(path: Path, time_ns: int) -> None:
+    """Give a file a modification time (ns), where its file system lets us.
+
+    Raises:
+        StoreError: if the disk fails.
+    """
+    with translated(path), done_without(path, "lets us set no times: a late frame may be missed"):
+        os.utime(path, ns=(time_ns, time_ns), follow_symlinks=False)
+
+
+def remove_beside(path: Path) -> None:
+    """Delete a file outside the data folder; gone already is fine.
+
+    Raises:
+        StoreError: if it cannot be deleted.
+    """
+    with translated(path):
+        delete(path)
 
 
 def delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    """Delete a file, a link, or a folder with all that is in it; gone already is fine.
+
+    What cannot be deleted does not keep the rest. No link is followed, nor one that takes a
+    folder's place meanwhile.
+
+    Raises:
+        OSError: the first there was.
+    """
+    try:
+        home = os.open(path.parent, _FOLDER)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        failed = list(_deleting(path, home))
+    finally:
+        os.close(home)
+    if failed:
+        raise failed[0]
 
 
-def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder; none if it is missing."""
-    with translated(folder):
+def _deleting(path: Path, home: int) -> Iterator[OSError]:
+    """Delete an entry of the open folder `home`, and yield what went wrong."""
+    try:
+        os.unlink(path.name, dir_fd=home)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        error.filename = str(path)
+        if error.errno == errno.EISDIR:
+            yield from _deleting_folder(path, home)
+        else:
+            yield error
+
+
+def _deleting_folder(path: Path, home: int) -> Iterator[OSError]:
+    try:
+        inside = os.open(path.name, _FOLDER | os.O_NOFOLLOW, dir_fd=home)
         try:
-            return os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+            for name in os.listdir(inside):
+                yield from _deleting(path / name, inside)
+        finally:
+            os.close(inside)
+        os.rmdir(path.name, dir_fd=home)
+    except OSError as error:
+        error.filename = str(path)
+        yield error

@@ -11,9 +11,9 @@ from typing import Any
 
 from reolink_timelapsed import plan
 from reolink_timelapsed.config import StitchConfig
-from reolink_timelapsed.files import read_json
 from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment
 from reolink_timelapsed.plan import Pick, Piece, Size
+from reolink_timelapsed.reading import length, read_json
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
 
@@ -153,17 +153,10 @@ class Film:
 
     def _is_whole(self, hour: datetime, record: Record) -> bool:
         return all(
-            _length(self.part_path(hour, name)) == part.bytes for name, part in record.parts.items()
+            length(self.part_path(hour, name)) == part.bytes for name, part in record.parts.items()
         )
 
 
 def _size(sides: Sequence[Any]) -> Size:
     width, height = sides
     return int(width), int(height)
-
-
-def _length(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None

@@ -30,6 +30,9 @@ _VIDEO = re.compile(
 LATEST = "latest"
 """What the link to a camera's newest video is called."""
 
+_YEARS = range(1970, 9000)
+"""Beyond these, a day more or less is no datetime any more; no clock shows them but by a fault."""
+
 _NAME_LIMIT = 64
 """Characters of a name kept in its folder: every file name stays far below 255 bytes."""
 
@@ -131,11 +134,17 @@ def parse_day(name: str) -> date | None:
         day = date.fromisoformat(name)
     except ValueError:
         return None
-    return day if str(day) == name else None
+    return day if str(day) == name and is_datable(day) else None
+
+
+def is_datable(moment: date) -> bool:
+    """Tell whether a day or moment lies in years that arithmetic on datetimes bears."""
+    return moment.year in _YEARS
 
 
 def _moment(text: str, pattern: str) -> datetime | None:
     try:
-        return datetime.strptime(text, pattern).replace(tzinfo=UTC)
+        moment = datetime.strptime(text, pattern).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return moment if is_datable(moment) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reolink_timelapsed.coverage import STOPPED, CameraRecord, DayRecord
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.files import read_json
+from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import several

@@ -21,7 +21,8 @@ from typing import Any
 
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.files import read_json, remove_beside, write_beside
+from reolink_timelapsed.files import remove_beside, write_beside
+from reolink_timelapsed.reading import read_state
 
 _PACE = (timedelta(seconds=60), timedelta(minutes=10), timedelta(hours=1))
 """Waits after the 1st, the 2nd and every further refusal of the same credential.
@@ -71,7 +72,7 @@ class TokenFile:
         self._path = folder / "session.json"
 
     def load(self) -> KeptToken | None:
-        kept = read_json(self._path)
+        kept = read_state(self._path)
         try:
             Address.parse(str(kept["url"]))
             return KeptToken(
@@ -109,7 +110,7 @@ class HttpsMemory:
         self._path = folder / "https.json"
 
     def knows(self, host: str) -> bool:
-        kept = read_json(self._path)
+        kept = read_state(self._path)
         return isinstance(kept, dict) and kept.get("host") == host
 
     def note(self, host: str) -> None:
@@ -208,7 +209,7 @@ class LoginGuard:
             remove_beside(self._path)
 
     def _load(self) -> _Refusals | None:
-        return self._unwritten or _Refusals.from_json(read_json(self._path))
+        return self._unwritten or _Refusals.from_json(read_state(self._path))
 
     def _keep(self, refusals: _Refusals) -> None:
         written = _write(self._path, refusals.to_json())

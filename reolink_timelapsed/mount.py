@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.files import read_json, write_beside
+from reolink_timelapsed.files import write_beside
+from reolink_timelapsed.reading import read_state
 
 MARKER = ".reolink-timelapse"
 _TEXT = b"""\
@@ -61,7 +62,7 @@ class Mount:
             raise StoreError(f"cannot read {self._root}: {error.strerror}") from error
 
     def _remembers(self) -> bool:
-        kept = read_json(self._memory)
+        kept = read_state(self._memory)
         return isinstance(kept, dict) and kept.get("data_dir") == str(self._root)
 
     def _remember(self) -> None:

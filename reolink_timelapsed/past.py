@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -12,9 +11,9 @@ from typing import NamedTuple
 from reolink_timelapsed import ledger, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import CameraRecord, DayRecord
-from reolink_timelapsed.files import translated
 from reolink_timelapsed.frame import Camera, parse_day, parse_frame_name
 from reolink_timelapsed.overview import CameraDay, Day, Sighting
+from reolink_timelapsed.reading import names_in
 from reolink_timelapsed.schedule import Daily, Window, local_day, tick_from
 from reolink_timelapsed.store import Store
 
@@ -69,9 +68,7 @@ class Past:
         """Return the names of a day's frames, oldest first."""
         if (folder, day) not in self._names:
             home = self.store.frames_home(folder, day)
-            with translated(home):
-                names = os.listdir(home) if home.is_dir() else []
-            frames = (name for name in names if name.endswith("Z.jpg") and name[0] != ".")
+            frames = (name for name in names_in(home) if name.endswith("Z.jpg") and name[0] != ".")
             self._names[folder, day] = sorted(frames)
         return self._names[folder, day]
 
@@ -201,9 +198,7 @@ class Past:
 
 def _record_days(store: Store) -> Iterator[date]:
     home = store.root / "coverage"
-    with translated(home):
-        names = os.listdir(home) if home.is_dir() else []
-    for name in names:
+    for name in names_in(home):
         if day := parse_day(name.removesuffix(".json")):
             yield day
 

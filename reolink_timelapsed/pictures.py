@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reolink_timelapsed import exif, jpeg
-from reolink_timelapsed.errors import BadFrame
+from reolink_timelapsed.errors import BadFrame, OddEntry, StoreError
 from reolink_timelapsed.plan import Pick, Size
+from reolink_timelapsed.reading import read_file
+
+MOST_BYTES = 16 * 2**20
+"""Of a picture: more is never taken from an NVR."""
+
+_OWN_FAULTS = {errno.EIO, errno.EACCES, errno.EPERM}
+"""What keeps one file from being read, and says nothing of the others."""
 
 
 class FramesChanged(Exception):
@@ -65,8 +73,22 @@ def feed(picks: Iterable[Pick], lengths: dict[Path, int]) -> Iterator[bytes]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise FramesChanged(f"{path.name} went away") from None
-    except OSError as error:
-        raise BadFrame(f"cannot be read: {error.strerror}") from error
+        data = read_file(path, MOST_BYTES)
+    except OddEntry as error:
+        raise BadFrame(str(error)) from error
+    except StoreError:
+        data = _read_again(path)
+    if data is None:
+        raise FramesChanged(f"{path.name} went away")
+    return data
+
+
+def _read_again(path: Path) -> bytes | None:
+    """Read once more: neither a disk's hiccup nor a machine short of files is a picture's fault."""
+    try:
+        return read_file(path, MOST_BYTES)
+    except StoreError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _OWN_FAULTS:
+            raise BadFrame(str(error)) from error
+        raise

@@ -20,7 +20,6 @@ from reolink_timelapsed.config import Config, is_of_unit
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.files import read_json
 from reolink_timelapsed.overview import (
     CameraNow,
     Daemon,
@@ -35,6 +34,7 @@ from reolink_timelapsed.overview import (
     wanted,
 )
 from reolink_timelapsed.past import Live, Past
+from reolink_timelapsed.reading import read_state
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.store import Store
@@ -150,7 +150,7 @@ def _demand_readable(root: Path) -> None:
 
 def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:
     """Return what the daemon last said, and its record of the day under way."""
-    value = read_json(path)
+    value = read_state(path)
     try:
         since = datetime.fromisoformat(value["since"]).astimezone(UTC)
         logged_in, pause = bool(value["logged_in"]), str(value.get("pause", ""))

@@ -18,6 +18,7 @@ from typing import TypeVar
 from reolink_timelapsed import config, values
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.config import Config, NvrConfig
+from reolink_timelapsed.disk_errors import translated
 from reolink_timelapsed.errors import (
     ConfigError,
     LoginRefused,
@@ -26,7 +27,7 @@ from reolink_timelapsed.errors import (
     Unreachable,
     UsageError,
 )
-from reolink_timelapsed.files import translated, write_beside
+from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.yaml_edit import edited
 
 ATTEMPTS = 3

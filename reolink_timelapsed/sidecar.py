@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reolink_timelapsed.config import StitchConfig
-from reolink_timelapsed.files import read_json
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.plan import Size
+from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between
 

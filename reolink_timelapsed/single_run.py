@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.files import read_json, write_beside
+from reolink_timelapsed.files import write_beside
+from reolink_timelapsed.reading import read_state
 from reolink_timelapsed.schedule import Once, Window
 
 _READABLE = 0o644
@@ -41,7 +42,7 @@ class SingleRun:
 
     def _start(self, now: datetime) -> datetime:
         """Return when the run began; now, if it has not or that lies ahead of a clock set back."""
-        kept = read_json(self._path)
+        kept = read_state(self._path)
         try:
             start = datetime.fromisoformat(kept["start"])
             if start <= now:

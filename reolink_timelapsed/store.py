@@ -17,12 +17,14 @@ import json
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from reolink_timelapsed.files import delete, make_folder, names_in, put, sync, translated
+from reolink_timelapsed import files
+from reolink_timelapsed.disk_errors import left_out, tell_once, translated
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.files import delete, make_folder, put, sync
 from reolink_timelapsed.frame import (
     Camera,
     Frame,
@@ -32,6 +34,17 @@ from reolink_timelapsed.frame import (
     parse_day,
     parse_frame_name,
 )
+from reolink_timelapsed.reading import facts, files_in, is_folder, names_in
+
+_TRIAL = b"probe"
+_CHUNK = 2**20
+
+
+class Free(NamedTuple):
+    """What an ordinary user may still write: bytes, and files, None where these are not counted."""
+
+    bytes: int
+    files: int | None
 
 
 class Store:
@@ -53,23 +66,37 @@ class Store:
             for folder in ("frames", "segments", "videos"):
                 make_folder(self.root / folder)
             make_folder(self._work)
-            self.sweep()
-            if probe:
-                trial = self._work / "probe"
-                trial.write_bytes(b"probe")
-                trial.unlink()
+        self.sweep()
+        if probe:
+            self.try_to_write()
+
+    def try_to_write(self, size: int = len(_TRIAL)) -> None:
+        """Prove that a file of so many bytes can be written."""
+        trial = self.work_path("probe")
+        with translated(trial):
+            try:
+                with files.make_new(trial) as file:
+                    file.write(_TRIAL.ljust(size))
+            finally:
+                delete(trial)
 
     def sweep(self) -> None:
-        """Delete the files in the making."""
-        with translated(self._work):
-            for leftover in self._work.iterdir():
-                delete(leftover)
+        """Delete the files in the making; what cannot be deleted is told of, and stays."""
+        if self._work.is_symlink():
+            raise StoreError(f"{self._work} is a link: remove it, nothing is lost by that")
+        for name in names_in(self._work):
+            with left_out():
+                self._delete(self._work / name)
+
+    def free(self) -> Free:
+        """Return what an ordinary user may still write."""
+        with translated(self.root):
+            disk = os.statvfs(self.root)
+            return Free(disk.f_bavail * disk.f_frsize, disk.f_favail if disk.f_files else None)
 
     def free_bytes(self) -> int:
         """Return the bytes that an ordinary user may still write."""
-        with translated(self.root):
-            disk = os.statvfs(self.root)
-            return disk.f_bavail * disk.f_frsize
+        return self.free().bytes
 
     # Frames
 
@@ -77,7 +104,7 @@ class Store:
         """Store `picture`, taken at `moment`; a name that is taken is never written over."""
         home = self.frames_home(folder, day)
         with translated(home):
-            while (path := home / frame_name(moment)).exists():
+            while os.path.lexists(path := home / frame_name(moment)):
                 moment += timedelta(milliseconds=1)
         self.write(path, picture)
         return Frame(moment, path)
@@ -88,15 +115,25 @@ class Store:
     def frames(self, folder: str, day: date) -> list[Frame]:
         """Return the frames of a day in the order of time."""
         home = self.frames_home(folder, day)
-        moments = ((parse_frame_name(name), name) for name in names_in(home))
-        return sorted(Frame(moment, home / name) for moment, name in moments if moment)
+        found = {name: parse_frame_name(name) for name in self._frame_files(home)}
+        return sorted(Frame(moment, home / name) for name, moment in found.items() if moment)
+
+    def _frame_files(self, home: Path) -> list[str]:
+        """Return the files in a day's folder; tell of what only has a frame's name."""
+        found = files_in(home)
+        for name, regular in found.items():
+            if not regular and parse_frame_name(name):
+                tell_once(f"{home / name} is no file, though its name is a frame's: it is left out")
+        return [name for name, regular in found.items() if regular]
 
     def frames_changed(self, folder: str, day: date) -> int:
         """Return when a frame last came or went (ns), 0 without any: cheaper than to list them."""
-        try:
-            return self.frames_home(folder, day).stat().st_mtime_ns
-        except FileNotFoundError:
-            return 0
+        return self.changed(self.frames_home(folder, day))
+
+    def changed(self, path: Path) -> int:
+        """Return the modification time (ns) of a file or a folder, 0 without one."""
+        found = facts(path)
+        return found.st_mtime_ns if found else 0
 
     def newest_frame(self, folder: str) -> Frame | None:
         """Return the last frame of a camera, None if it has none."""
@@ -113,7 +150,9 @@ class Store:
         newest: dict[int, tuple[datetime, Camera]] = {}
         for folder in self.camera_folders():
             days = self.frame_days(folder)
-            frame = self.newest_frame(folder) if days and days[-1] >= since else None
+            frame = None
+            with left_out():
+                frame = self.newest_frame(folder) if days and days[-1] >= since else None
             if frame and (camera := Camera.from_folder(folder)):
                 found = (frame.moment, camera)
                 newest[camera.channel] = max(found, newest.get(camera.channel, found))
@@ -124,16 +163,30 @@ class Store:
         return _days(self.root / "frames" / folder)
 
     def remove_frames(self, folder: str, day: date, keep: Frame | None = None) -> None:
-        """Delete a day's frames and its folder, or all frames but `keep`."""
+        """Delete a day's frames and its folder, or all frames but `keep`.
+
+        One that cannot be deleted does not keep the others.
+        """
         home = self.frames_home(folder, day)
         if keep is None:
             self.remove(home)
             return
+        failed: list[StoreError] = []
+        for frame in self.frames(folder, day):
+            if frame != keep:
+                try:
+                    self._delete(frame.path)
+                except StoreError as error:
+                    failed.append(error)
         with translated(home):
-            for frame in self.frames(folder, day):
-                if frame != keep:
-                    delete(frame.path)
             sync(home)
+        if failed:
+            raise failed[0]
+
+    @staticmethod
+    def _delete(path: Path) -> None:
+        with translated(path):
+            delete(path)
 
     # Segments and videos
 
@@ -179,32 +232,17 @@ class Store:
     def scratch(self, name: str, text: str) -> Path:
         """Write a text that is of use only until the next one of that name; not durable."""
         path = self.work_path(name)
-        with translated(path):
-            path.write_text(text, encoding="utf-8")
+        with translated(path), files.make_new(path) as file:
+            file.write(text.encode())
         return path
 
     def link(self, path: Path, target: Path) -> None:
-        """Let `path` be a symbolic link to its neighbour `target`, at every moment to one."""
-        beside = path.with_name(f".{path.name}.part")
-        with translated(path):
-            beside.unlink(missing_ok=True)
-            beside.symlink_to(target.name)
-            beside.replace(path)
-            sync(path.parent)
+        """Let `path` be a symbolic link to its neighbour `target`, where the disk takes links."""
+        files.link(path, target.name)
 
     def write(self, path: Path, data: bytes, mode: int = 0o666) -> None:
         """Write a whole file under its final name, durably; `mode` is subject to the umask."""
-        part = self.work_path(path.name)
-        with translated(path):
-            try:
-                descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(data)
-                self.publish(part, path)
-            except OSError:
-                with suppress(OSError):
-                    part.unlink()
-                raise
+        files.write_whole(self.work_path(path.name), path, data, mode)
 
     def write_json(self, path: Path, value: Any, mode: int = 0o666) -> None:
         """Write `value` as JSON for people: indented, UTF-8."""
@@ -213,8 +251,7 @@ class Store:
 
     def date(self, path: Path, time_ns: int) -> None:
         """Give a file the modification time (ns) of what it tells of."""
-        with translated(path):
-            os.utime(path, ns=(time_ns, time_ns))
+        files.set_time(path, time_ns)
 
     def publish(self, made: Path, path: Path) -> None:
         """Move a finished file to its final name, durably, in place of what was there."""
@@ -222,14 +259,20 @@ class Store:
             make_folder(path.parent)
             if made.stat().st_dev == path.parent.stat().st_dev:
                 put(made, path)
-            else:  # another disk: copy beside the name first, a rename cannot cross disks
-                beside = path.with_name(f".{path.name}.part")
-                try:
-                    shutil.copyfile(made, beside)
-                    put(beside, path)
-                finally:
-                    beside.unlink(missing_ok=True)
+            else:  # another disk: a rename cannot cross disks
+                self._copy(made, path)
                 made.unlink()
+
+    @staticmethod
+    def _copy(made: Path, path: Path) -> None:
+        """Copy beside the name first."""
+        beside = path.with_name(f".{path.name}.part")
+        try:
+            with made.open("rb") as source, files.make_new(beside) as copy:
+                shutil.copyfileobj(source, copy, _CHUNK)
+            put(beside, path)
+        finally:
+            delete(beside)
 
     def see_folder(self, folder: Path) -> None:
         """Make a folder, if need be, and see that it takes files."""
@@ -242,7 +285,7 @@ class Store:
         """Delete a file or a folder with all that is in it; gone already is fine."""
         with translated(path):
             delete(path)
-            if path.parent.is_dir():
+            if is_folder(path.parent):
                 sync(path.parent)
 
 

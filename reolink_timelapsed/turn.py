@@ -8,13 +8,14 @@ snapshots at once with an error.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.errors import StoreError, TimelapseError
-from reolink_timelapsed.files import lock_file
+from reolink_timelapsed.disk_errors import left_out
+from reolink_timelapsed.errors import OddEntry, TimelapseError
+from reolink_timelapsed.files import LOCK_LIMIT, lock, lock_file
+from reolink_timelapsed.reading import open_file
 
 NVR = "nvr.lock"
 CAPTURE = "capture.lock"
@@ -45,13 +46,12 @@ class Turn:
 
     def take(self) -> bool:
         """Return whether it is ours now."""
-        try:
+        descriptor = None
+        with left_out():
             descriptor = lock_file(self._path)
-        except StoreError:
+        if descriptor is None:
             return True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(descriptor, self._path):
             os.close(descriptor)
             return False
         self._descriptor = descriptor
@@ -60,16 +60,11 @@ class Turn:
     def is_taken(self) -> bool:
         """Whether somebody holds it now, for those who only look: no file is made."""
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
+            file = open_file(self._path, LOCK_LIMIT)
+        except (OSError, OddEntry):
             return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        with file:
+            return not lock(file.fileno(), self._path, shared=True)
 
     def wait(self, clock: Clock, seconds: float) -> None:
         """Take it as soon as it is free.

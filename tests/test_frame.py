@@ -20,10 +20,10 @@ from reolink_timelapsed.frame import (
 )
 
 CHANNELS = st.integers(0, 999)
-MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30)).map(  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(8999, 12, 30)).map(  # noqa: DTZ001
     lambda moment: moment.replace(tzinfo=UTC)
 )
-DAYS = st.dates(date(1970, 1, 1))
+DAYS = st.dates(date(1970, 1, 1), date(8999, 12, 31))
 FOLDERS = st.builds(Camera, CHANNELS, st.text(max_size=80)).map(lambda camera: camera.folder)
 
 
@@ -129,3 +129,12 @@ def test_the_names_users_see() -> None:
     day = date(2026, 11, 22)
     assert Video("ch0_Yard", day).name == "timelapse_ch0_Yard_2026-11-22.mp4"
     assert Video("ch0_Yard", day, "720p").name == "timelapse_ch0_Yard_2026-11-22_720p.mp4"
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "9000", "9999"])
+def test_names_of_years_out_of_all_time_are_none(year: str) -> None:
+    """A day more or less must be a moment as well: with these it is not."""
+    assert parse_frame_name(f"{year}0101T000000.000Z.jpg") is None
+    assert parse_day(f"{year}-12-31") is None
+    assert Segment.from_name(f"{year}0101T00Z_full.mp4") is None
+    assert Video.from_name(f"timelapse_ch0_A_{year}-12-31.mp4") is None

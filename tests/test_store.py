@@ -10,12 +10,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from support import DAY, at
 
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.files import read_json, write_beside
+from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.store import Store
 
@@ -178,12 +176,3 @@ def test_private_files_have_exactly_their_mode(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert path.read_bytes() == text
     assert list(path.parent.iterdir()) == [path]
-
-
-@settings(max_examples=20)
-@given(st.binary(max_size=200))
-def test_any_file_is_json_or_none(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    path = tmp_path_factory.mktemp("json") / "file"
-    path.write_bytes(data)
-    read_json(path)
-    assert read_json(path / "below") is None
