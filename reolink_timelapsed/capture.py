@@ -19,12 +19,13 @@ from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import STOPPED, DayRecord
 from reolink_timelapsed.errors import LoginRefused, NvrError, Stopped, StoreError, Unreachable
 from reolink_timelapsed.holdoff import Holdoff
+from reolink_timelapsed.humanize import span
 from reolink_timelapsed.ledger import Ledger, status
 from reolink_timelapsed.room import Room
 from reolink_timelapsed.rounds import DISK, Rounds
 from reolink_timelapsed.schedule import Plan, Ticks, Window
 from reolink_timelapsed.session import Session
-from reolink_timelapsed.story import Story, span
+from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.turn import Turn

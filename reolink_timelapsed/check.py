@@ -11,12 +11,12 @@ from reolink_timelapsed import encode
 from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import BadFrame, ChannelFailed, StoreError, TimelapseError
+from reolink_timelapsed.humanize import for_days
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
-from reolink_timelapsed.story import for_days
 
 _GB = 1e9
 _MB = 1e6

@@ -20,6 +20,7 @@ from reolink_timelapsed.board import State
 from reolink_timelapsed.clock import Clock, JumpingClock
 from reolink_timelapsed.config import CaptureConfig, Config, NvrConfig, StorageConfig
 from reolink_timelapsed.errors import Stopped, UsageError
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.orders import StitchRequest
 from reolink_timelapsed.publish import StitchedVideo
 from reolink_timelapsed.schedule import Daily, Once, local_day
@@ -49,7 +50,8 @@ def run(folder: Path, zone: tzinfo, out: TextIO = sys.stdout) -> int:
     _clear(folder)
     day = local_day(Clock().now(), zone) - timedelta(days=1)
     config = _config(folder)
-    out.write(f"A simulated NVR with {len(_CAMERAS)} cameras; {day} from 04:00 to 22:00.\n")
+    cameras = several(len(_CAMERAS), "camera")
+    out.write(f"A simulated NVR with {cameras}; {day} from 04:00 to 22:00.\n")
     began = Clock().monotonic()
     _capture_day(config, day, zone, out)
     clock = Clock()

@@ -7,6 +7,7 @@ from typing import Any
 from reolink_timelapsed import rungs, sidecar
 from reolink_timelapsed.film import Film
 from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.progress import duration
 from reolink_timelapsed.publish import Order
 from reolink_timelapsed.store import Store
@@ -45,7 +46,8 @@ def describe(order: Order, store: Store) -> str:
     per_frame = known[0] * 2 ** ((_CRF_OF_SHARE - config.crf) / _CRF_THAT_HALVES)
     left = _frames_left(film) * known[1] * _EFFORT[config.preset]
     return (
-        f"{film.label}: {len(picks)} frames, {duration(len(picks) / config.fps)} of film, about "
+        f"{film.label}: {several(len(picks), 'frame')}, "
+        f"{duration(len(picks) / config.fps)} of film, about "
         f"{len(picks) * per_frame / 1e6:.0f} MB, {duration(left)} to make: {order.path('full')}"
     )
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from reolink_timelapsed.coverage import STOPPED, CameraRecord, DayRecord
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.store import Store
-from reolink_timelapsed.story import several
 
 SAVE_EVERY = timedelta(minutes=5)
 _GB = 1e9

@@ -18,6 +18,7 @@ from reolink_timelapsed.encode import Job, Quality, Target
 from reolink_timelapsed.errors import EncodeError, StoreError
 from reolink_timelapsed.film import Film, Made, Part, Record
 from reolink_timelapsed.frame import FULL, Segment
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.pictures import FramesChanged
 from reolink_timelapsed.plan import Piece
 from reolink_timelapsed.progress import Progress, duration
@@ -254,7 +255,7 @@ class PieceMaker:
         film.remember(piece.hour, record)
         size = "{}x{}".format(*parts[FULL.name].size)
         self._progress.say(
-            f"{film.label}: {self._span(piece)}: {len(piece.picks)} frames of {size} "
+            f"{film.label}: {self._span(piece)}: {several(len(piece.picks), 'frame')} of {size} "
             f"in {duration(seconds)}"
         )
 

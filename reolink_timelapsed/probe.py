@@ -17,6 +17,7 @@ from reolink_timelapsed.child import OutOfMemory
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.encode import files_list
 from reolink_timelapsed.errors import EncodeError, Stopped
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.plan import Size
 
 STALL_SECONDS = 3600.0
@@ -107,9 +108,9 @@ def facts(path: Path, clock: Clock, *, decode: bool, threads: int = 1) -> Facts:
 def faults(film: Facts, frames: int, size: Size, fps: int) -> Iterator[str]:
     """Yield everything that is wrong with a film that should hold `frames` pictures."""
     if film.decoded is not None and film.decoded != frames:
-        yield f"{film.decoded} pictures can be decoded instead of {frames}"
+        yield f"{several(film.decoded, 'picture')} can be decoded instead of {frames}"
     if len(film.packets) != frames:
-        yield f"it has {len(film.packets)} pictures instead of {frames}"
+        yield f"it has {several(len(film.packets), 'picture')} instead of {frames}"
     if film.size != size:
         yield "its size is {}x{} instead of {}x{}".format(*film.size, *size)
     for name, wanted in _TRUE.items():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.humanize import several
 
 _REDRAW_SECONDS = 0.2
 _STATUS_SECONDS = 5.0
@@ -68,7 +69,7 @@ class Progress:
         return "[" + "#" * filled + "." * (_WIDTH - filled) + "]"
 
     def _text(self, now: float) -> str:
-        text = f"{self._label}: {self._done} of {self._total} frames"
+        text = f"{self._label}: {self._done} of {several(self._total, 'frame')}"
         spent = now - self._began
         if self._done and spent > 1:
             rate = self._done / spent

@@ -15,6 +15,7 @@ from reolink_timelapsed import plan, sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import StorageConfig
 from reolink_timelapsed.frame import LATEST, Frame, parse_day
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.schedule import local_day
 from reolink_timelapsed.store import Store
 
@@ -157,7 +158,7 @@ class _Pruner:
         if self.report.frames:
             log.info("%s the frames of %s", verb, _listed(self.report.frames))
         if self.report.videos:
-            log.info("%s %d videos", verb, len(self.report.videos))
+            log.info("%s %s", verb, several(len(self.report.videos), "video"))
         if self.report.unfilmed:
             log.warning(
                 "the frames of %s are old but not filmed yet, they stay: run `stitch`",
@@ -167,4 +168,4 @@ class _Pruner:
 
 def _listed(days: list[CameraDay]) -> str:
     named = ", ".join(f"{folder} {day}" for folder, day in days[:_NAMED])
-    return named + (f" and {len(days) - _NAMED} more days" if len(days) > _NAMED else "")
+    return named + (f" and {several(len(days) - _NAMED, 'more day')}" if len(days) > _NAMED else "")

@@ -13,6 +13,7 @@ from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
 from reolink_timelapsed.film import Film, Made
 from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Frame, Video
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.progress import duration
 from reolink_timelapsed.splice import Spliced
@@ -145,8 +146,9 @@ class Publisher:
 def describe(video: StitchedVideo) -> str:
     """Return a published video in a line."""
     return (
-        f"{video.label}: {video.rendition} {video.size[0]}x{video.size[1]}, {video.frames} frames, "
-        f"{duration(video.seconds)}, {video.bytes / 1e6:.1f} MB: {video.path}"
+        f"{video.label}: {video.rendition} {video.size[0]}x{video.size[1]}, "
+        f"{several(video.frames, 'frame')}, {duration(video.seconds)}, "
+        f"{video.bytes / 1e6:.1f} MB: {video.path}"
     )
 
 

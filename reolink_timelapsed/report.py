@@ -20,6 +20,7 @@ from reolink_timelapsed.config import Config, is_of_unit
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.humanize import span
 from reolink_timelapsed.overview import (
     CameraNow,
     Daemon,
@@ -38,7 +39,6 @@ from reolink_timelapsed.reading import read_state
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.store import Store
-from reolink_timelapsed.story import span
 from reolink_timelapsed.turn import CAPTURE, Turn
 
 _NAME = "reolink-timelapse"

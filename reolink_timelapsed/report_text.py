@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from reolink_timelapsed.humanize import for_days, several, span
 from reolink_timelapsed.overview import CameraDay, CameraNow, Day, LastVideos, Overview
 from reolink_timelapsed.schedule import local_day
-from reolink_timelapsed.story import for_days, span
 
 WIDTH = 80
 _LABEL = 10
@@ -190,7 +190,13 @@ def _rows(day: Day) -> list[_Row]:
     named = [camera for group in worst for camera in group]
     others = [camera for camera in day.cameras if camera not in named]
     rows = [_row(group, f"{_short(group[0].folder)} + {len(group) - 1}") for group in worst]
-    return [*rows, _row(others, f"{'the other' if rows else 'all'} {len(others)} cameras")]
+    return [*rows, _row(others, _name_of_all(len(others), others=bool(rows)))]
+
+
+def _name_of_all(count: int, *, others: bool) -> str:
+    if others:
+        return f"the other {several(count, 'camera')}"
+    return "both cameras" if count == 2 else f"all {several(count, 'camera')}"
 
 
 def _row(cameras: Sequence[CameraDay], name_of_several: str) -> _Row:

@@ -20,6 +20,7 @@ from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import EncodeError, StoreError
 from reolink_timelapsed.film import Film, Made, Part
 from reolink_timelapsed.frame import FULL, RENDITIONS
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.pieces import PieceMaker
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import RUNGS
@@ -114,7 +115,9 @@ class Splicer:
         ]
         if odd:
             film.lowest_rung = reference.rung
-            raise _Damaged(odd, f"{len(odd)} pieces were encoded in another way than the rest")
+            raise _Damaged(
+                odd, f"encoded in another way than the rest: {several(len(odd), 'piece')}"
+            )
 
     def _join_one(
         self, film: Film, made: Sequence[Made], rendition: str, helpers: dict[str, Path]
@@ -165,7 +168,7 @@ class Splicer:
         """
         bad = [number for number, one in enumerate(made) if not self._is_sound(film, one, source)]
         if bad:
-            raise _Damaged(bad, f"{len(bad)} pieces were damaged on disk")
+            raise _Damaged(bad, f"damaged on disk: {several(len(bad), 'piece')}")
 
     def _is_sound(self, film: Film, one: Made, source: str) -> bool:
         try:

@@ -21,6 +21,7 @@ from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.film import Film, Made
 from reolink_timelapsed.frame import RENDITIONS, Camera, Frame, Video
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.orders import Choice, StitchRequest
 from reolink_timelapsed.pieces import PieceMaker
 from reolink_timelapsed.progress import Progress
@@ -224,8 +225,8 @@ class _Stitch:
         pruned = [day for day in days if self._is_pruned(folder, day)]
         if pruned and not self._request.daily_time:
             log.warning(
-                "%s: of %d of these %d days only the one frame that is kept is left",
-                folder, len(pruned), len(days),
+                "%s: of %d of %s only the one frame that is kept is left",
+                folder, len(pruned), several(len(days), "day"),
             )  # fmt: skip
         name = f"{self._request.first or days[0]}_{self._request.last or days[-1]}"
         choose = orders.range_choice(self._settings, self._request.daily_time, self._zone)
@@ -287,8 +288,8 @@ class _Stitch:
         # With none refused fewer are no loss: evenly picked, a late frame may stand for two.
         if order.film.refused and now < before and order.has_videos():
             raise EncodeError(
-                f"{order.film.label}: its videos show {before} frames, of which too many are no "
-                f"longer whole: with {now} they are not made again"
+                f"{order.film.label}: its videos show {several(before, 'frame')}, of which too "
+                f"many are no longer whole: with {now} they are not made again"
             )
 
     def _is_settled(self, order: Order) -> bool:
@@ -298,8 +299,8 @@ class _Stitch:
         before = sidecar.captured(old) if old else self._shown(order)
         if order.left < before and order.has_videos():
             log.warning(
-                "%s: only %d of its %d frames are left: its videos stay as they are",
-                label, order.left, before,
+                "%s: only %d of its %s left: its videos stay as they are",
+                label, order.left, several(before, "frame"),
             )  # fmt: skip
             if old is None and order.day and not self._request.dry_run:
                 stand_in = sidecar.stand_in(label, before, order.frames[0] if count else None)

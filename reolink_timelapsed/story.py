@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from reolink_timelapsed.humanize import span
+
 LINES_PER_HOUR = 20
 BEGINNINGS_PER_HOUR = 4
 """Of one thing. What comes and goes more often goes on unsaid until it has been quiet."""
@@ -19,8 +21,6 @@ _KEPT_FOR_ENDS = 6
 """Lines of an hour that no beginning may take: a fault that was told of should be seen to end."""
 
 _HOUR_SECONDS = 3600.0
-_WHOLE_FROM, _YEARS_FROM = 10, 1000
-"""Days."""
 
 log = logging.getLogger(__name__)
 
@@ -110,27 +110,3 @@ class Story:
 def _drop_old(moments: deque[float], now: float) -> None:
     while moments and moments[0] <= now - _HOUR_SECONDS:
         moments.popleft()
-
-
-def several(count: int, word: str) -> str:
-    """Return a count with its word, which forms its plural by an s."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def for_days(days: float) -> str:
-    """Return a length of time that was reckoned in days: no more exact than it can be known."""
-    if days >= _YEARS_FROM:
-        return f"{days / 365.25:.0f} years"
-    return f"{days:.1f} days" if days < _WHOLE_FROM else f"{days:.0f} days"
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time for people: the two largest units."""
-    seconds = round(length.total_seconds())
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    parts: list[tuple[int, str]] = []
-    for name, size in units:
-        count, seconds = divmod(seconds, size)
-        if count or parts:
-            parts.append((count, name))
-    return " ".join(f"{count} {name}" for count, name in parts[:2] if count) or "0 s"

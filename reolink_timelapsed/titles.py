@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.plan import Pick
 
 _CUE_SECONDS = 0.5
@@ -23,7 +24,7 @@ def ffmetadata(picks: Sequence[Pick], zone: tzinfo, fps: int, title: str, camera
         "artist": camera,
         "date": str(_local(picks[0], zone).date()),
         "creation_time": picks[0].at.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
-        "comment": f"{len(picks)} pictures, {fps} a second",
+        "comment": f"{several(len(picks), 'picture')}, {fps} a second",
     }
     lines = [";FFMETADATA1", *(f"{key}={_escaped(value)}" for key, value in head.items())]
     for begin, end, name in chapters(picks, zone):

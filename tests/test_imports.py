@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = {
     # vocabulary and arithmetic; the standard library only
     0: "errors frame schedule jpeg scrub values rspcode address timecheck overview loose_json"
-    " json_fields",
+    " json_fields humanize",
     # words in, values out: these parse and plan, they never act
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
     " rungs exif titles parser orders",

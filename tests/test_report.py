@@ -31,7 +31,6 @@ from reolink_timelapsed.overview import next_run
 from reolink_timelapsed.schedule import Daily, Window
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.store import Store
-from reolink_timelapsed.story import for_days
 from reolink_timelapsed.turn import CAPTURE, Turn
 
 DAY = date(2026, 11, 22)
@@ -435,20 +434,6 @@ def test_the_next_videos_and_late_ones(house: House) -> None:
     assert late["next_videos"] == {"day": str(DAY), "at": "2026-11-22T23:05:00+00:00"}
 
 
-@pytest.mark.parametrize(
-    ("days", "text"),
-    [
-        (0.04, "0.0 days"),
-        (1, "1.0 days"),
-        (9.94, "9.9 days"),
-        (812.3, "812 days"),
-        (19344, "53 years"),
-    ],
-)
-def test_no_length_of_time_is_told_more_exactly_than_it_is_known(days: float, text: str) -> None:
-    assert for_days(days) == text
-
-
 def test_the_last_videos(house: House) -> None:
     yesterday = DAY - ONE_DAY
     videos = [Video(DOOR, yesterday, name) for name in ("720p", "full")]
@@ -494,7 +479,7 @@ def test_the_text_of_a_day_that_is_well(house: House) -> None:
         "  ch1_Yard        7 s         480 of 480  -",
         "",
         "frames of the week, and why some are missing",
-        "Sun 22    all 2 cameras  480 of 480",
+        "Sun 22    both cameras  480 of 480",
     ]
 
 

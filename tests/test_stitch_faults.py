@@ -88,7 +88,7 @@ def test_pieces_of_different_rungs_are_made_alike_before_they_are_joined(
     PieceMaker(store, clock, Progress(clock, None, lambda _: None), UTC).make(frugal)
     assert len(segments(tmp_path)) == 2
     path = make(tmp_path).videos[0].path
-    assert "1 pieces were encoded in another way than the rest; made again" in caplog.text
+    assert "encoded in another way than the rest: 1 piece; made again" in caplog.text
     assert numbers(path) == list(range(20))
     assert films.sidecar(tmp_path)["encode"]["ways"] == ["frugal"]
 

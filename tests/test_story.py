@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import count
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import START, Clockwork, Journal
 
-from reolink_timelapsed.story import LINES_PER_HOUR, Story, log, span
+from reolink_timelapsed.story import LINES_PER_HOUR, Story, log
 
 EVENTS = st.lists(
     st.tuples(
@@ -88,20 +86,3 @@ def test_that_there_was_more_is_told_once_an_hour(journal: Journal) -> None:
         story.begin(f"thing {number}", "bad", f"thing {number} is bad", number)
     assert len(journal.texts) <= LINES_PER_HOUR
     assert sum("reolink-timelapse status" in text for text in journal.texts) == 1
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (0.4, "0 s"),
-        (59.6, "1 min"),
-        (61, "1 min 1 s"),
-        (3600, "1 h"),
-        (3660, "1 h 1 min"),
-        (86399, "23 h 59 min"),
-        (90000, "1 d 1 h"),
-    ],
-)
-def test_lengths_of_time(seconds: float, text: str) -> None:
-    assert span(timedelta(seconds=seconds)) == text
