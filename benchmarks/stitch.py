@@ -38,6 +38,7 @@ from reolink_timelapsed.clock import Clock, JumpingClock, local_zone
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.encode import Job, Quality, Target
 from reolink_timelapsed.orders import StitchRequest
+from reolink_timelapsed.outcome import StitchReport
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.store import Store
@@ -100,7 +101,7 @@ def whole_stitch(bench: Bench) -> None:
     report.videos[0].path.replace(bench.work / "new.mp4")
 
 
-def _stitch(root: Path, hours_after_start: float) -> stitch.StitchReport:
+def _stitch(root: Path, hours_after_start: float) -> StitchReport:
     clock = JumpingClock(START + timedelta(hours=hours_after_start))
     report = stitch.run(Store(root, "stitch"), CONFIG, StitchRequest(), clock, zone=local_zone())
     assert report.failures == []

@@ -11,6 +11,7 @@ from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import write_beside
+from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.systemd import Notifier
 
@@ -42,13 +43,13 @@ class Board:
 
     def tell(self, state: State) -> None:
         """Show how the daemon is."""
-        text = self._scrubber.clean(state.text)
+        text = printable(self._scrubber.clean(state.text))
         self._notifier.status(text)
         value = {
             "state": text,
             "since": self._clock.now().isoformat(timespec="seconds"),
             "logged_in": state.logged_in,
-            "pause": self._scrubber.clean(state.pause),
+            "pause": printable(self._scrubber.clean(state.pause)),
             "day": state.day.to_json() if state.day else None,
         }
         with suppress(StoreError):

@@ -11,7 +11,7 @@ from reolink_timelapsed import encode
 from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import BadFrame, ChannelFailed, StoreError, TimelapseError
-from reolink_timelapsed.humanize import for_days
+from reolink_timelapsed.humanize import for_days, printable
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.roster import Roster
@@ -33,7 +33,7 @@ class _Findings:
     frame_bytes: int = 0
 
     def say(self, text: str) -> None:
-        self.out.write(f"{self.clean(text)}\n")
+        self.out.write(f"{printable(self.clean(text))}\n")
         self.out.flush()
 
     def line(self, label: str, text: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from reolink_timelapsed import config, password, wiring
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
+from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.logs import set_up
 from reolink_timelapsed.memory import LoginGuard, require_access
 from reolink_timelapsed.mount import Mount
@@ -154,7 +155,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
         terminal=sys.stderr if sys.stderr.isatty() else None,
     )
     for line in made.plans:
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{printable(line)}\n")
     return made.exit_code
 
 

@@ -44,7 +44,7 @@ def describe(order: Order, store: Store) -> str:
     picks, config = film.picks(), film.config
     known = _experience(order, store) or _guess([pick.frame for pick in picks])
     per_frame = known[0] * 2 ** ((_CRF_OF_SHARE - config.crf) / _CRF_THAT_HALVES)
-    left = _frames_left(film) * known[1] * _EFFORT[config.preset]
+    left = frames_left(film) * known[1] * _EFFORT[config.preset]
     return (
         f"{film.label}: {several(len(picks), 'frame')}, "
         f"{duration(len(picks) / config.fps)} of film, about "
@@ -52,7 +52,8 @@ def describe(order: Order, store: Store) -> str:
     )
 
 
-def _frames_left(film: Film) -> int:
+def frames_left(film: Film) -> int:
+    """Return how many frames have yet to be encoded."""
     film.recall()
     return sum(len(one.picks) for one in film.pieces(film.picks()) if film.record(one) is None)
 

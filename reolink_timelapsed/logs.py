@@ -1,13 +1,19 @@
-"""Log lines: with priorities where the journal reads them, plain elsewhere; never a secret."""
+"""Log lines: with priorities where the journal reads them, plain elsewhere; never a secret.
+
+A message is one line, whatever the words of others in it: a line break is shown, not obeyed.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+from types import TracebackType
 
+from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.scrub import Scrubber
 
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _PRIORITIES = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -32,6 +38,13 @@ class Formatter(logging.Formatter):
             return text
         mark = f"<{_PRIORITIES.get(record.levelno, 5)}>"
         return "\n".join(mark + line for line in text.splitlines())
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802
+        return "\n".join(map(printable, super().formatException(ei).splitlines()))
 
 
 def set_up(scrubber: Scrubber, *, verbose: bool) -> None:

@@ -33,12 +33,14 @@ log = logging.getLogger(__name__)
 class PruneReport:
     """What was removed, or would have been: camera folders and days, and file names.
 
-    `unfilmed` are old days whose frames stay because their videos are not finished.
+    `unfilmed` are old days whose frames stay because their videos are not finished; `pieces` are
+    those of films that nobody asks for any more.
     """
 
     frames: list[CameraDay] = field(default_factory=list)
     videos: list[str] = field(default_factory=list)
     unfilmed: list[CameraDay] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
 
 
 def expired(days: Iterable[date], today: date, keep_days: int) -> list[date]:
@@ -68,6 +70,8 @@ def run(
             pruner.videos(folder, day, clock.now())
         pruner.abandoned_pieces(folder, clock.now())
     pruner.tell()
+    if pruner.report == PruneReport():
+        log.info("nothing to remove: %s", _kept(config))
     return pruner.report
 
 
@@ -149,8 +153,10 @@ class _Pruner:
         """Remove the pieces of films that were asked for once, and not finished since."""
         for home in self._store.segment_homes(folder):
             changed = datetime.fromtimestamp(home.stat().st_mtime, UTC)
-            if parse_day(home.name) is None and now - changed > _ABANDONED and not self._dry_run:
-                self._store.remove(home)
+            if parse_day(home.name) is None and now - changed > _ABANDONED:
+                self.report.pieces.append(f"{folder}/{home.name}")
+                if not self._dry_run:
+                    self._store.remove(home)
 
     def tell(self) -> None:
         """Log what was done."""
@@ -159,11 +165,24 @@ class _Pruner:
             log.info("%s the frames of %s", verb, _listed(self.report.frames))
         if self.report.videos:
             log.info("%s %s", verb, several(len(self.report.videos), "video"))
+        if self.report.pieces:
+            log.info("%s the pieces of %s", verb, several(len(self.report.pieces), "dropped film"))
         if self.report.unfilmed:
             log.warning(
                 "the frames of %s are old but not filmed yet, they stay: run `stitch`",
                 _listed(self.report.unfilmed),
             )
+
+
+def _kept(config: StorageConfig) -> str:
+    return (
+        f"frames are kept {_for_days(config.keep_frames_days)}, "
+        f"videos {_for_days(config.keep_videos_days)}, and none are older"
+    )
+
+
+def _for_days(days: int) -> str:
+    return f"for {several(days, 'day')}" if days else "for ever"
 
 
 def _listed(days: list[CameraDay]) -> str:

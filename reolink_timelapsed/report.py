@@ -65,7 +65,8 @@ def run(
     """
     overview = gather(config, store, clock.now(), zone=zone, runtime=runtime, by_hand=by_hand)
     if as_json:
-        out.write(json.dumps(to_json(overview), indent=2) + "\n")
+        text = json.dumps(to_json(overview), indent=2)
+        out.write(text.replace("\x7f", r"\u007f") + "\n")  # the one that JSON leaves as it is
     else:
         out.write(render(overview))
     return 1 if overview.faults else 0

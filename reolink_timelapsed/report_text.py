@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from reolink_timelapsed.humanize import for_days, several, span
+from reolink_timelapsed.humanize import for_days, printable, several, span
 from reolink_timelapsed.overview import CameraDay, CameraNow, Day, LastVideos, Overview
 from reolink_timelapsed.schedule import local_day
 
@@ -31,7 +31,7 @@ _MB = 1e6
 def render(overview: Overview) -> str:
     """Return the overview as lines of at most 80 columns where names permit."""
     parts = [_head(overview), _cameras(overview), _days(overview)]
-    return "\n".join("".join(f"{line}\n" for line in part) for part in parts if part)
+    return "\n".join("".join(f"{printable(line)}\n" for line in part) for part in parts if part)
 
 
 # The state of things

@@ -27,7 +27,8 @@ from reolink_timelapsed.errors import (
     Unreachable,
     UsageError,
 )
-from reolink_timelapsed.files import write_beside
+from reolink_timelapsed.files import translated, write_beside
+from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.yaml_edit import edited
 
 ATTEMPTS = 3
@@ -79,7 +80,8 @@ class Terminal:
         self._clean = clean
 
     def say(self, text: str) -> None:
-        sys.stdout.write(f"{self._clean(text)}\n")
+        lines = self._clean(text).split("\n")
+        sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
         sys.stdout.flush()
 
     def ask(self, question: str, flag: str, parse: Callable[[str], T], default: str = "") -> T:

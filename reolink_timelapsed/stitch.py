@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
@@ -23,9 +23,10 @@ from reolink_timelapsed.film import Film, Made
 from reolink_timelapsed.frame import RENDITIONS, Camera, Frame, Video
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.orders import Choice, StitchRequest
+from reolink_timelapsed.outcome import StitchReport, why_nothing
 from reolink_timelapsed.pieces import PieceMaker
 from reolink_timelapsed.progress import Progress
-from reolink_timelapsed.publish import Order, Publisher, StitchedVideo
+from reolink_timelapsed.publish import Order, Publisher
 from reolink_timelapsed.schedule import hour_of, local_day
 from reolink_timelapsed.splice import Splicer
 from reolink_timelapsed.store import Store
@@ -33,20 +34,6 @@ from reolink_timelapsed.store import Store
 _RECENT = timedelta(days=1)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class StitchReport:
-    """What a run came to. `plans` tells what a dry run would have made."""
-
-    videos: list[StitchedVideo] = field(default_factory=list)
-    plans: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    stopped: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        return EncodeError.exit_code if self.failures else 0
 
 
 def run(
@@ -109,7 +96,8 @@ class _Stitch:
         self._publisher = Publisher(store, self._days, clock, version)
         self._report = StitchReport()
         self._failed: set[str] = set()
-        self._looked_at = False
+        self._said = False
+        self._under_way: set[date] = set()
         self._looked: datetime | None = None
 
     def run(self) -> StitchReport:
@@ -129,11 +117,18 @@ class _Stitch:
         except Stopped:
             self._report.stopped = True
             log.info("told to stop: finished pieces are kept, the next run goes on from there")
-        if not (self._looked_at or self._request.day or self._request.is_range):
-            some = any(self._store.frame_days(folder) for folder in folders)
-            found = "every day that has frames has its videos" if some else "there are no frames"
-            log.info("nothing to do: %s", found)
+        if not (self._said or self._report.stopped):
+            self._say_why_nothing(folders)
         return self._report
+
+    def _say_why_nothing(self, folders: Sequence[str]) -> None:
+        request = self._request
+        self._report.in_vain = bool(request.day or request.is_special or request.force)
+        some = any(self._store.frame_days(folder) for folder in folders)
+        day = max(self._under_way, default=None)
+        window = self._days.window(day) if day else None
+        end = f"{window.end.astimezone(self._zone):%H:%M}" if window else None
+        log.info("%s", why_nothing(self._report, some=some, under_way=day, end=end))
 
     def _whatever_there_is(self, folder: str) -> None:
         """Make a film of every day whose frames are still there."""
@@ -187,11 +182,15 @@ class _Stitch:
                 log.warning("%s: no frames", order.film.label)
         elif publishes:
             self._make(order)
-        elif self._days.window(day) or not self._settings.target_seconds:
-            self._guarded(order, lambda: self._hours(order))
+        else:
+            self._under_way.add(day)
+            if self._days.window(day) or not self._settings.target_seconds:
+                self._guarded(order, lambda: self._hours(order))
 
     def _hours(self, order: Order) -> None:
+        self._said = self._said or bool(estimate.frames_left(order.film))
         if self._request.dry_run:
+            self._said = True
             self._report.plans.append(f"{order.film.label}: under way")
         else:
             self._maker.make(order.film)
@@ -263,6 +262,7 @@ class _Stitch:
         )
 
     def _make(self, order: Order) -> None:
+        self._said = True
         self._guarded(order, lambda: self._make_now(order))
 
     def _make_now(self, order: Order) -> None:
@@ -326,12 +326,12 @@ class _Stitch:
     def _guarded(self, order: Order, work: Callable[[], None]) -> None:
         """Do the work; note a failure of this one film, and do not try it again in this run."""
         label = order.film.label
-        self._looked_at = True
         if label in self._failed:
             return
         try:
             work()
         except EncodeError as error:
+            self._said = True
             self._failed.add(label)
             self._report.failures.append(str(error))
             self._progress.clear()

@@ -15,8 +15,8 @@ from reolink_timelapsed.clock import Clock, JumpingClock
 from reolink_timelapsed.config import CaptureConfig, Config, StitchConfig
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.orders import StitchRequest
+from reolink_timelapsed.outcome import StitchReport
 from reolink_timelapsed.simulator.mosaic import Sampling, mosaic_jpeg, read_number
-from reolink_timelapsed.stitch import StitchReport
 from reolink_timelapsed.store import Store
 
 DAY = date(2026, 11, 22)

@@ -175,6 +175,14 @@ def test_a_look_marks_no_folder(look: Look) -> None:
     assert not (look.store.root / MARKER).exists()
 
 
+def test_a_user_whose_name_is_a_command_to_the_terminal(look: Look) -> None:
+    look.config = replace(
+        look.config, nvr=replace(look.config.nvr, username="\x1b[2J\u202ename\nlogin accepted")
+    )
+    _, text = look()
+    assert r"accepted for \x1b[2J\u202ename\nlogin accepted" in text
+
+
 def test_an_nvr_that_repeats_the_password_is_not_quoted(nvr: SimulatedNvr, look: Look) -> None:
     scrubber = Scrubber()
     scrubber.add(PASSWORD)

@@ -27,7 +27,7 @@ FLOORS = {
     " room child probe encode progress turn files disk_errors reading pictures",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
-    " estimate check setup past report report_text",
+    " estimate check setup past report report_text outcome",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",

@@ -256,3 +256,17 @@ def test_pieces_of_films_that_nobody_asks_for_any_more_are_dropped(tmp_path: Pat
     assert homes[0].exists()
     prune.run(Store(tmp_path, "prune"), STORAGE, old, zone=UTC)
     assert [home.exists() for home in homes] == [False, True]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_nothing_to_remove_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, dry_run: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    fill(tmp_path, minutes(at(4), 1))
+    pruned(tmp_path, 1, StorageConfig(keep_frames_days=1, keep_videos_days=30), dry_run=dry_run)
+    pruned(tmp_path, 9, StorageConfig(keep_frames_days=0), dry_run=dry_run)
+    assert caplog.messages == [
+        "nothing to remove: frames are kept for 1 day, videos for 30 days, and none are older",
+        "nothing to remove: frames are kept for ever, videos for ever, and none are older",
+    ]

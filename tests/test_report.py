@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support import Clockwork, build
 
@@ -95,7 +95,7 @@ class House:
         value["day"] = record.to_json() if record else None
         (self.root / "run" / FILE_NAME).write_text(json.dumps(value))
 
-    def _run(self, now: datetime, as_json: bool) -> tuple[int, str]:
+    def run(self, now: datetime, as_json: bool) -> tuple[int, str]:
         out = io.StringIO()
         config = Config(capture=self.capture, storage=StorageConfig(data_dir=self.store.root))
         code = report.run(
@@ -111,13 +111,13 @@ class House:
         return code, out.getvalue()
 
     def code(self, now: datetime) -> int:
-        return self._run(now, as_json=True)[0]
+        return self.run(now, as_json=True)[0]
 
     def text(self, now: datetime) -> str:
-        return self._run(now, as_json=False)[1]
+        return self.run(now, as_json=False)[1]
 
     def json(self, now: datetime) -> dict[str, Any]:
-        value: dict[str, Any] = json.loads(self._run(now, as_json=True)[1])
+        value: dict[str, Any] = json.loads(self.run(now, as_json=True)[1])
         return value
 
 
@@ -409,6 +409,9 @@ ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Ameri
     moment=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
     zone=st.sampled_from([ZoneInfo(name) for name in ZONES]),
 )
+@example(moment=at(0, 14, 59), zone=ZoneInfo("UTC"))
+@example(moment=at(0, 15), zone=ZoneInfo("UTC"))
+@example(moment=at(0, 4), zone=ZoneInfo("UTC"))
 def test_the_next_stitch_is_the_first_strike_of_the_timer(moment: datetime, zone: ZoneInfo) -> None:
     minute = moment.replace(second=0, microsecond=0)
     later = (minute + minutes * MINUTE for minutes in range(1, 200))
@@ -514,6 +517,16 @@ def test_no_line_is_longer_than_80_columns(
         lines = house.text(at(hour)).splitlines()
         assert max(map(len, lines)) <= 80
         assert not any(line != line.rstrip() or "\xa0" in line for line in lines)
+
+
+@given(words=st.text(st.characters(codec="utf-8"), min_size=1), as_json=st.booleans())
+def test_the_words_of_others_command_no_terminal(words: str, *, as_json: bool) -> None:
+    """Those in a record or a state file that somebody else could write."""
+    with a_house() as house:
+        live = house.record({words: (1, {words: 2}), DOOR: (3, {words: 1})}, rounds={words: 1})
+        house.says(words, at(12), live, pause=words)
+        _, text = house.run(at(12), as_json=as_json)
+    assert all(line.isprintable() for line in text.split("\n"))
 
 
 # Folders

@@ -212,7 +212,10 @@ def test_a_day_without_frames_is_not_said_to_be_filmed(
     caplog.set_level(logging.INFO)
     fill(tmp_path, minutes(at(4), 3))
     make(tmp_path, day=DAY - timedelta(days=1))
-    assert caplog.messages == [f"{FOLDER} {DAY - timedelta(days=1)}: no frames"]
+    assert caplog.messages == [
+        f"{FOLDER} {DAY - timedelta(days=1)}: no frames",
+        "nothing was made: there are no frames for what was asked",
+    ]
 
 
 def test_force_never_replaces_a_film_by_one_of_fewer_frames(
@@ -531,3 +534,23 @@ def test_two_stitches_are_kept_apart_by_a_lock_that_dies_with_its_owner(tmp_path
     os.kill(child, 9)
     os.waitpid(child, 0)
     assert len(make(tmp_path).videos) == 2
+
+
+def test_a_run_that_finds_nothing_to_do_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fill(tmp_path, minutes(at(9), 60))
+    for _ in range(2):
+        caplog.clear()
+        make(tmp_path, at(10, 5))
+    (text,) = caplog.messages
+    assert text.startswith("nothing to do: every hour that is over is encoded")
+    assert text.endswith(f"the videos of {DAY} are made after its end, at 22:00")
+    make(tmp_path)
+    caplog.clear()
+    make(tmp_path)
+    assert caplog.messages == ["nothing to do: every day that has frames has its videos"]
+    caplog.clear()
+    assert make(tmp_path, day=DAY).exit_code == 0
+    assert caplog.messages == [f"{FOLDER} {DAY}: finished"]

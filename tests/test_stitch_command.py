@@ -146,3 +146,28 @@ def test_a_data_folder_that_ffmpeg_could_not_be_told_of_is_refused(config: Path)
     done = stitched(config, "--dry-run")
     assert done.returncode == 78
     assert "storage.data_dir must be a path of readable characters" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "there", "code", "says"),
+    [
+        ([], 0, 0, "nothing to do: there are no frames yet"),
+        (["--now"], 0, 0, "nothing to do: there are no frames yet"),
+        (["--dry-run"], 0, 0, "nothing to do: there are no frames yet"),
+        (["--date", "2026-01-01"], 0, 1, "nothing was made: there are no frames"),
+        (["--date", "2026-01-01"], 1, 1, "nothing was made: there are no frames"),
+        (["--from", "2026-01-01", "--to", "2026-01-02"], 0, 1, "nothing was made"),
+        (["--from", "2026-01-01", "--to", "2026-01-02"], 1, 1, "nothing was made"),
+        (["--force"], 0, 1, "nothing was made"),
+        (["--fps", "10", "--output", "x"], 0, 1, "nothing was made"),
+    ],
+)
+def test_what_was_not_done_is_said_with_its_exit_code(
+    config: Path, options: list[str], there: int, code: int, says: str
+) -> None:
+    (config.parent / "data").mkdir()
+    if there:
+        frames(config, there)
+    done = stitched(config, *options)
+    assert says in done.stderr
+    assert done.returncode == code
