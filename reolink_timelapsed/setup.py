@@ -27,7 +27,7 @@ from reolink_timelapsed.errors import (
     Unreachable,
     UsageError,
 )
-from reolink_timelapsed.files import translated, write_beside
+from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.yaml_edit import edited
 
