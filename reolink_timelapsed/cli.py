@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,11 +27,13 @@ from reolink_timelapsed.parser import build_parser
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.terminal import drawable
 from reolink_timelapsed.turn import NVR, Turn
 from reolink_timelapsed.wiring import World
 
 _SOFTWARE = 70
 _INTERRUPTED = 130
+_NO_READER = 141
 _PATIENCE_SECONDS = 120.0
 """For a round of the daemon to end."""
 
@@ -40,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     scrubber = Scrubber()
     set_up(scrubber, verbose=False)
+    _show_each_line()
     try:
         given = build_parser().parse_args(arguments)
         set_up(scrubber, verbose=given.verbose)
@@ -53,13 +58,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             log.error("%s", error)
         return error.exit_code
     except OSError as error:
-        log.error("the output cannot be written: %s", error.strerror or error)
-        return StoreError.exit_code
+        return _output_failed(error)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception:
         log.exception("this should not happen; please report it")
         return _SOFTWARE
+
+
+def _show_each_line() -> None:
+    """Let who reads our output through a pipe see each line when it is written."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+
+
+def _output_failed(error: OSError) -> int:
+    """Say so; but whoever hangs up has read enough, as `head` has: then end as all commands do."""
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to come
+        return _NO_READER
+    log.error("the output cannot be written: %s", error.strerror or error)
+    return StoreError.exit_code
 
 
 def _load(given: argparse.Namespace, world: World) -> Config:
@@ -152,7 +171,7 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
         world.clock,
         zone=world.zone,
         status=Notifier().status,
-        terminal=sys.stderr if sys.stderr.isatty() else None,
+        terminal=drawable(sys.stderr),
     )
     for line in made.plans:
         sys.stdout.write(f"{printable(line)}\n")

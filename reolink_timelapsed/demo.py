@@ -6,7 +6,6 @@ ffmpeg. The clock jumps from tick to tick, so that 18 hours pass in seconds.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -28,12 +27,13 @@ from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.simulator.scene import ScenePictures
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.terminal import StatusLine, drawable
 from reolink_timelapsed.wiring import World
 
-INTERVAL = timedelta(minutes=1)
+INTERVAL = timedelta(seconds=90)
 START, DURATION = time(4), timedelta(hours=18)
 _CAMERAS = ("Lake", "Our Street")
-_SIZE = (1280, 720)
+_SIZE = (1920, 1080)
 _USER, _PASSWORD = "timelapse", "only-simulated"
 _MARKER = ".demonstration"
 _TELL_HOURS = 3
@@ -57,9 +57,9 @@ def run(folder: Path, zone: tzinfo, out: TextIO = sys.stdout) -> int:
     clock = Clock()
     clock.stop_on_signals()
     captured = clock.monotonic()
-    terminal = sys.stderr if sys.stderr.isatty() else None
     store = Store(config.storage.data_dir, "stitch")
-    report = stitch.run(store, config, StitchRequest(day=day), clock, zone=zone, terminal=terminal)
+    request, terminal = StitchRequest(day=day), drawable(sys.stderr)
+    report = stitch.run(store, config, request, clock, zone=zone, terminal=terminal)
     _table(report.videos, out)
     times = (
         f"captured in {captured - began:.0f} s, stitched in {clock.monotonic() - captured:.0f} s"
@@ -93,7 +93,9 @@ def _capture_day(config: Config, day: date, zone: tzinfo, out: TextIO) -> None:
     world = World(clock, Scrubber(), {}, zone)
     store = Store(config.storage.data_dir, "capture")
     store.open()
+    line = StatusLine(drawable(out))
     with ExitStack() as open_things:
+        open_things.callback(line.clear)
         cameras = [_camera(number, open_things, zone) for number in range(len(_CAMERAS))]
         nvr = open_things.enter_context(
             SimulatedNvr(cameras, username=_USER, password=_PASSWORD, clock=clock)
@@ -110,7 +112,7 @@ def _capture_day(config: Config, day: date, zone: tzinfo, out: TextIO) -> None:
             store,
             session,
             world,
-            tell=_progress(clock, zone, out),
+            tell=_progress(clock, zone, out, line),
         )
         daemon.run()
     if clock.stopping:
@@ -125,17 +127,16 @@ def _camera(number: int, open_things: ExitStack, zone: tzinfo) -> SimulatedCamer
     return SimulatedCamera(number, name, width=width, height=height, picture=pictures)
 
 
-def _progress(clock: Clock, zone: tzinfo, out: TextIO) -> Callable[[State], None]:
-    """Return what shows the simulated time: in place on a terminal, every three hours else."""
+def _progress(clock: Clock, zone: tzinfo, out: TextIO, line: StatusLine) -> Callable[[State], None]:
+    """Return what shows the simulated time: in `line` on a terminal, every three hours else."""
     shown = -1
+    in_place = drawable(out) is not None
 
     def tell(state: State) -> None:
         nonlocal shown
         local = clock.now().astimezone(zone)
-        if out.isatty():
-            out.write(f"\r\x1b[K{local:%H:%M} {state.text}")
-            out.flush()
-        elif local.hour // _TELL_HOURS != shown:
+        line.show(f"{local:%H:%M} {state.text.partition(';')[0]}")
+        if not in_place and local.hour // _TELL_HOURS != shown:
             shown = local.hour // _TELL_HOURS
             out.write(f"{local:%H:%M} {state.text}\n")
 
@@ -143,7 +144,8 @@ def _progress(clock: Clock, zone: tzinfo, out: TextIO) -> Callable[[State], None
 
 
 def _table(videos: Sequence[StitchedVideo], out: TextIO) -> None:
-    head = ("camera", "frames", "video frames", "length", "picture", "size", "file")
+    """Say what each video holds and, in the same order, where it is: paths are long."""
+    head = ("camera", "frames", "video frames", "length", "picture", "size")
     rows = [head, *(_row(video) for video in videos)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     out.write("\n")
@@ -151,6 +153,13 @@ def _table(videos: Sequence[StitchedVideo], out: TextIO) -> None:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         out.write("  ".join(cells).rstrip() + "\n")
     out.write("\n")
+    out.writelines(f"{_from_here(video.path)}\n" for video in videos)
+    out.write("\n")
+
+
+def _from_here(path: Path) -> Path:
+    """Return a path as one would type it: relative where it lies below the working folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _row(video: StitchedVideo) -> tuple[str, ...]:
@@ -161,5 +170,4 @@ def _row(video: StitchedVideo) -> tuple[str, ...]:
         f"{video.seconds:.1f} s",
         "{}x{}".format(*video.size),
         f"{video.bytes / _MB:.1f} MB",
-        os.path.relpath(video.path),
     )

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.scrub import Scrubber
+from reolink_timelapsed.terminal import ERASE, drawable
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 _PRIORITIES = {
@@ -24,18 +25,19 @@ _PRIORITIES = {
 
 
 class Formatter(logging.Formatter):
-    """Cleans the whole of a line, tracebacks included."""
+    """Cleans the whole of a line, tracebacks included; `lead` goes before each."""
 
-    def __init__(self, scrubber: Scrubber, *, journal: bool) -> None:
+    def __init__(self, scrubber: Scrubber, *, journal: bool, lead: str = "") -> None:
         super().__init__("%(message)s" if journal else "%(asctime)s %(levelname)s %(message)s")
         self.default_msec_format = None
         self._scrubber = scrubber
         self._journal = journal
+        self._lead = lead
 
     def format(self, record: logging.LogRecord) -> str:
         text = self._scrubber.clean(super().format(record))
         if not self._journal:
-            return text
+            return self._lead + text
         mark = f"<{_PRIORITIES.get(record.levelno, 5)}>"
         return "\n".join(mark + line for line in text.splitlines())
 
@@ -50,7 +52,8 @@ class Formatter(logging.Formatter):
 def set_up(scrubber: Scrubber, *, verbose: bool) -> None:
     """Send our own log to standard error; `verbose` adds the story of every retry."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Formatter(scrubber, journal=to_journal()))
+    lead = ERASE if drawable(sys.stderr) else ""  # over what is shown of a progress
+    handler.setFormatter(Formatter(scrubber, journal=to_journal(), lead=lead))
     ours = logging.getLogger(__package__)
     ours.handlers[:] = [handler]
     ours.propagate = False

@@ -8,10 +8,11 @@ from typing import TextIO
 
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.humanize import several
+from reolink_timelapsed.terminal import StatusLine
 
 _REDRAW_SECONDS = 0.2
 _STATUS_SECONDS = 5.0
-_WIDTH = 24
+_WIDTH = 12
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ class Progress:
         self, clock: Clock, terminal: TextIO | None, status: Callable[[str], None]
     ) -> None:
         self._clock = clock
-        self._terminal = terminal
+        self._line = StatusLine(terminal)
         self._status = status
         self._label = ""
         self._total = self._done = 0
@@ -49,17 +50,15 @@ class Progress:
 
     def clear(self) -> None:
         """Take the bar off the terminal."""
-        if self._terminal and self._drawn:
-            self._terminal.write("\r\x1b[K")
-            self._terminal.flush()
+        if self._drawn:
+            self._line.clear()
             self._drawn = 0.0
 
     def _show(self) -> None:
         now = self._clock.monotonic()
-        if self._terminal and (not self._drawn or now - self._drawn >= _REDRAW_SECONDS):
+        if not self._drawn or now - self._drawn >= _REDRAW_SECONDS:
             self._drawn = now or 1.0
-            self._terminal.write(f"\r{self._bar()} {self._text(now)}\x1b[K")
-            self._terminal.flush()
+            self._line.show(f"{self._bar()} {self._text(now)}")
         if not self._told or now - self._told >= _STATUS_SECONDS:
             self._told = now or 1.0
             self._status(self._text(now))
@@ -74,7 +73,7 @@ class Progress:
         if self._done and spent > 1:
             rate = self._done / spent
             left = max(self._total - self._done, 0) / rate
-            text += f", {rate:.1f} a second, {duration(left)} left"
+            text += f", {duration(left)} left, {rate:.1f} a second"
         return text
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from films import FOLDER, at, fill, minutes
+from screen import Screen
 from support import ServiceManager
 
 ROOT = Path(__file__).parent.parent
@@ -99,28 +99,28 @@ def test_systemctl_status_shows_where_it_is(config: Path) -> None:
     assert f"STATUS={FOLDER} {DAY}: 0 of 5 frames" in systemd.messages
 
 
-def test_a_bar_on_a_terminal_never_runs_into_a_line_of_the_log(config: Path) -> None:
+@pytest.mark.parametrize("columns", [60, 80, 132])
+def test_a_bar_on_a_terminal_neither_wraps_nor_runs_into_the_log(
+    config: Path, columns: int
+) -> None:
     frames(config, 60)
-    ours, its = pty.openpty()
-    with subprocess.Popen(command(config), env=environment(), stderr=its) as process:
-        os.close(its)
-        said = b""
-        while data := _read(ours):
-            said += data
+    next((config.parent / "data/frames").rglob("*.jpg")).write_bytes(b"junk")
+    screen = Screen(columns)
+    with (
+        screen,
+        subprocess.Popen(
+            command(config), env=environment(TERM="xterm"), stderr=screen.descriptor
+        ) as process,
+    ):
+        screen.close_ours()
+        screen.follow("[....")  # it is there at first
+        screen.follow("nothing stops it but its end")
         assert process.wait(timeout=SECONDS) == 0
-    os.close(ours)
-    text = said.decode()
-    assert f"] {FOLDER} {DAY}: 0 of 60 frames" in text
-    lines = [line.rpartition("\x1b[K") for line in text.split("\n")]
-    assert any("60 frames of 256x144 in" in words for _, _, words in lines)
-    assert [words for before, _, words in lines if before and not before.endswith("\r")] == []
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # the other end is closed
-        return b""
+        shown = screen.lines()
+    assert not any("[" in line for line in shown)
+    text = "".join(line.ljust(columns) for line in shown)
+    assert "59 frames of 256x144 in" in text
+    assert "left out, no whole picture" in text
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,9 @@ def test_a_bar_on_a_terminal_and_a_status_now_and_then() -> None:
         progress.advance()
     progress.clear()
     drawn = terminal.getvalue().split("\r")
-    assert drawn[1].startswith("[........................] ch0_Yard 2026-11-22: 0 of 40 frames")
-    assert "20 of 40 frames, 1.9 a second, 10 s left" in terminal.getvalue()
-    assert drawn[-2].startswith("[########################]")
+    assert drawn[1].startswith("[............] ch0_Yard 2026-11-22: 0 of 40 frames")
+    assert "20 of 40 frames, 10 s left, 1.9 a second" in terminal.getvalue()
+    assert drawn[-2].startswith("[############]")
     assert drawn[-1] == "\x1b[K"
     assert 4 <= len(said) <= 6
     assert said[0] == "ch0_Yard 2026-11-22: 0 of 40 frames"
