@@ -13,8 +13,18 @@ from hypothesis import HealthCheck, settings
 from support import START, Clockwork, Journal, simulated
 
 import reolink_timelapsed
+from reolink_timelapsed.config import KEYS
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.store import Store
+
+for _inherited in (
+    # what systemd tells the units, and the session of whoever runs the tests
+    *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY"),
+    *("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY"),
+    *("COLUMNS", "LINES", "FFREPORT", "AV_LOG_FORCE_COLOR", "AV_LOG_FORCE_NOCOLOR"),
+    *(key.variable for key in KEYS if key.variable),
+):
+    os.environ.pop(_inherited, None)  # none of it is meant for what the tests start
 
 settings.register_profile(
     "house",
