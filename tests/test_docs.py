@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reolink_timelapsed import errors
-from reolink_timelapsed.config import KEYS, NAMES, Key
+from reolink_timelapsed.config import KEYS, NAMES, CaptureConfig, Key
 from reolink_timelapsed.parser import build_parser
 from reolink_timelapsed.yaml_file import SettingsFile
 
@@ -148,6 +148,28 @@ def test_the_settings_in_the_readme_are_the_defaults(tmp_path: Path) -> None:
     for key in KEYS:
         if key.path not in {"nvr.host", "nvr.username", "nvr.password"}:
             assert told[key.path] == key.default, key.path
+
+
+def test_the_room_in_the_readme_is_that_of_the_defaults() -> None:
+    """Videos come to a tenth of clean frames, to half of noisy ones."""
+    frames = CaptureConfig().duration / CaptureConfig().interval
+    assert f"{frames:,.0f} frames a day and camera" in text_of(README)
+    rows = re.findall(
+        r"^\| ([\d.]+) MB .*?\| ([\d.]+) GB \| ([\d.]+) to ([\d.]+) GB",
+        text_of(README),
+        re.MULTILINE,
+    )
+    assert len(rows) == 3
+    for row in rows:
+        picture, *told = (float(cell) for cell in row)
+        day = picture * frames / 1000
+        assert told == [round(day, 1), round(day / 10, 1), round(day / 2, 1)]
+
+
+@pytest.mark.parametrize("page", [README, COMMAND_PAGE, SETTINGS_PAGE], ids=lambda page: page.name)
+def test_no_example_fills_the_memory(page: Path) -> None:
+    """On Debian 13 /tmp is memory."""
+    assert not re.search(r"--output /tmp\b", text_of(page))
 
 
 # The pages themselves
