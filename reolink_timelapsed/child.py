@@ -57,13 +57,14 @@ class Child:
         its_input, self._pictures = os.pipe()
         self._progress, its_output = os.pipe()
         try:
-            # A group of its own: Ctrl-C is for us, and we decide what becomes of ffmpeg.
+            # A session of its own: Ctrl-C is for us, we decide what becomes of ffmpeg, and root's
+            # terminal is none of its business.
             self._process = subprocess.Popen(
                 list(command),
                 stdin=its_input,
                 stdout=its_output,
                 stderr=self._said,
-                process_group=0,
+                start_new_session=True,
             )
         except OSError as error:
             self._let_go()

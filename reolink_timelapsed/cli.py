@@ -13,10 +13,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from reolink_timelapsed import config, password, wiring
+from reolink_timelapsed import config, password, privileges, wiring
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
 from reolink_timelapsed.humanize import printable
@@ -24,6 +24,8 @@ from reolink_timelapsed.logs import set_up
 from reolink_timelapsed.memory import LoginGuard, require_access
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.parser import build_parser
+from reolink_timelapsed.places import DEFAULT_PATH
+from reolink_timelapsed.privileges import User
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.systemd import Notifier
@@ -103,6 +105,7 @@ def _test(given: argparse.Namespace, world: World) -> int:
 
     settings, secret = _load_with_password(given, world)
     world.clock.stop_on_signals()
+    wiring.step_down(settings)
     memory = world.state_folder(settings)
     session = wiring.session(settings.nvr, secret, world, memory, setup=settings.setup)
     store = Store(settings.storage.data_dir, "test")
@@ -127,6 +130,7 @@ def _capture(given: argparse.Namespace, world: World) -> int:
     faulthandler.enable()  # a watchdog kill then shows where it hung
     settings, secret = _load_with_password(given, world)
     world.clock.stop_on_signals()
+    wiring.step_down(settings)
     store = Store(settings.storage.data_dir, "capture")
     memory = world.state_folder(settings)
     session = wiring.session(
@@ -164,6 +168,9 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
     settings = _load(given, world)
     world.clock.stop_on_signals()
     child.yield_to_others()
+    user = wiring.step_down(settings)
+    if user and given.output:
+        _require_writable(given.output.absolute(), user)
     made = stitch.run(
         wiring.mounted_store(settings, "stitch", world),
         settings,
@@ -178,10 +185,21 @@ def _stitch(given: argparse.Namespace, world: World) -> int:
     return made.exit_code
 
 
+def _require_writable(output: Path, user: User) -> None:
+    """See that root's films have a place, where it is not root who makes them."""
+    there = next(path for path in (output, *output.parents) if os.path.lexists(path))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"--output {output}: root's videos are made as {user}, who may not write into {there}: "
+            f"name a folder of that user's, or one for all such as /var/tmp"
+        )
+
+
 def _prune(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import prune
 
     settings = _load(given, world)
+    wiring.step_down(settings)
     store = wiring.mounted_store(settings, "prune", world)
     prune.run(store, settings.storage, world.clock, zone=world.zone, dry_run=given.dry_run)
     return 0
@@ -191,6 +209,7 @@ def _status(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import report
 
     settings = _load(given, world)
+    wiring.step_down(settings)
     return report.run(
         settings,
         Store(settings.storage.data_dir, "status"),
@@ -205,7 +224,10 @@ def _status(given: argparse.Namespace, world: World) -> int:
 def _demo(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import demo
 
-    return demo.run(given.output, world.zone)
+    output = given.output.absolute()
+    if os.geteuid() == 0 and (user := privileges.owner_of(output)).uid:
+        privileges.become(user)
+    return demo.run(output, world.zone)
 
 
 def _setup(given: argparse.Namespace, world: World) -> int:
@@ -215,6 +237,11 @@ def _setup(given: argparse.Namespace, world: World) -> int:
     guards: dict[Path, LoginGuard] = {}
 
     def probe(settings: Config, secret: str) -> setup.Found:
+        user = wiring.worker(settings)
+        with privileges.acting_as(user) if user else nullcontext():
+            return look(settings, secret)
+
+    def look(settings: Config, secret: str) -> setup.Found:
         memory = world.state_folder(settings)
         guard = guards.setdefault(memory, LoginGuard(memory))  # where nothing can be written, too
         session = wiring.session(settings.nvr, secret, world, memory, guard=guard)
@@ -226,7 +253,7 @@ def _setup(given: argparse.Namespace, world: World) -> int:
                 session.close()
 
     return setup.run(
-        given.config or config.DEFAULT_PATH,
+        given.config or DEFAULT_PATH,
         setup.Given(given.host, given.username, typed, test=not given.no_test),
         setup.Terminal(
             interactive=sys.stdin.isatty() and not given.password_stdin,

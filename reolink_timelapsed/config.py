@@ -17,9 +17,9 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from reolink_timelapsed import values
 from reolink_timelapsed.errors import ConfigError
+from reolink_timelapsed.places import DEFAULT_PATH
 from reolink_timelapsed.yaml_file import Problem, SettingsFile
 
-DEFAULT_PATH = Path("/etc/reolink-timelapse/config.yaml")
 PASSWORD_PATH = "/etc/reolink-timelapse/password"  # noqa: S105
 
 PRESETS = (
@@ -168,11 +168,6 @@ class _Setting(NamedTuple):
     text: str
     where: str
     line: int
-
-
-def is_of_unit(path: Path) -> bool:
-    """Tell whether a unit reads the settings in `path`: those in a folder of /etc."""
-    return path.parent.parent == Path("/etc")
 
 
 def config_option(path: Path | None) -> str:

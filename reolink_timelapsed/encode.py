@@ -270,6 +270,7 @@ def _encoders() -> tuple[str, str]:
             text=True,
             errors="replace",
             stdin=subprocess.DEVNULL,
+            start_new_session=True,
             timeout=_CHECK_SECONDS,
         )
     except (OSError, subprocess.SubprocessError) as error:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from reolink_timelapsed import __version__, values
-from reolink_timelapsed.config import DEFAULT_PATH
 from reolink_timelapsed.errors import UsageError
 from reolink_timelapsed.frame import parse_day
+from reolink_timelapsed.places import DEFAULT_PATH
 
 _Value = TypeVar("_Value")
 

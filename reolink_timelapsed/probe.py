@@ -172,7 +172,7 @@ def _ask(command: Sequence[str], clock: Clock, said: str = "") -> tuple[str, str
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        process_group=0,
+        start_new_session=True,
     ) as process:
         try:
             with clock.deadline(STALL_SECONDS):

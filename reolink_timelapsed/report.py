@@ -16,7 +16,7 @@ from typing import TextIO
 from reolink_timelapsed import sidecar
 from reolink_timelapsed.board import FILE_NAME
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.config import Config, is_of_unit
+from reolink_timelapsed.config import Config
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import StoreError
@@ -35,6 +35,7 @@ from reolink_timelapsed.overview import (
     wanted,
 )
 from reolink_timelapsed.past import Live, Past
+from reolink_timelapsed.places import unit_name
 from reolink_timelapsed.reading import read_state
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
@@ -79,8 +80,7 @@ def runtime_folder(config: Config, environ: Mapping[str, str]) -> Path:
     """
     if folder := environ.get("RUNTIME_DIRECTORY"):
         return Path(folder)
-    home = config.path.parent if config.path else Path()
-    return Path("/run", home.name if is_of_unit(config.path or Path()) else _NAME)
+    return Path("/run", unit_name(config.path))
 
 
 def gather(

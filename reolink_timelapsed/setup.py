@@ -29,6 +29,7 @@ from reolink_timelapsed.errors import (
 )
 from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.humanize import printable
+from reolink_timelapsed.places import DEFAULT_PATH, is_of_unit
 from reolink_timelapsed.yaml_edit import edited
 
 ATTEMPTS = 3
@@ -148,7 +149,7 @@ def own_places(path: Path, old: Config) -> dict[str, str]:
     """
     places: dict[str, str] = {}
     default = Config()
-    if path == config.DEFAULT_PATH:
+    if path == DEFAULT_PATH:
         return places
     if old.nvr.password_file == default.nvr.password_file:
         places["nvr.password_file"] = str(path.with_name("password"))
@@ -285,7 +286,7 @@ def _next_steps(path: Path) -> str:
     option = config.config_option(path)
     name, at, instance = path.parent.name.partition("@")
     units = f"{name}@{instance} {name}-stitch@{instance}.timer" if at else "reolink-timelapse"
-    if not config.is_of_unit(path):
+    if not is_of_unit(path):
         return (
             "Next (the service reads another file; this one is for runs by hand):\n"
             f"  reolink-timelapse{option} test\n"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from pathlib import Path
 
-from reolink_timelapsed import prune
+from reolink_timelapsed import privileges, prune, units
 from reolink_timelapsed.board import Board, State
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, local_zone
-from reolink_timelapsed.config import Config, NvrConfig, is_of_unit, setup_command
+from reolink_timelapsed.config import Config, NvrConfig, setup_command
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import HttpsMemory, LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
+from reolink_timelapsed.places import SERVICE_USER, daemon_unit, is_of_unit, state_home
+from reolink_timelapsed.privileges import User
 from reolink_timelapsed.room import RESUME_BYTES, Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
@@ -31,6 +34,8 @@ from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
 from reolink_timelapsed.transport import Transport
 from reolink_timelapsed.turn import CAPTURE, NVR, Turn
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +55,54 @@ class World:
         """Where tokens and refusals are remembered: the daemon's state directory, else the data.
 
         A command given by hand finds the one that systemd names to the daemon by the place of
-        the configuration, so that both count the same refusals; root makes it if need be.
+        the configuration, so that both count the same refusals.
         """
         if folder := self.environ.get("STATE_DIRECTORY"):
             return Path(folder) / ".state"
-        home = config.path.parent if config.path else Path()
-        by_name = Path("/var/lib") / home.name
-        is_units = is_of_unit(config.path or Path()) and (by_name.is_dir() or os.geteuid() == 0)
-        return (by_name if is_units else config.storage.data_dir) / ".state"
+        home = state_home(config.path)
+        is_units = is_of_unit(config.path or Path()) and home.is_dir()
+        return (home if is_units else config.storage.data_dir) / ".state"
 
     def told_folder(self, config: Config) -> Path:
         """Where the daemon says how it is: in systemd's runtime directory, if it is its unit."""
         folder = self.environ.get("RUNTIME_DIRECTORY")
         return Path(folder) if folder else self.state_folder(config)
+
+
+def user_of(config: Config) -> User:
+    """Return who works for these settings: the user of their unit, else the data's owner."""
+    if config.path is None or is_of_unit(config.path):
+        shown = units.show(daemon_unit(config.path), ["User"])
+        if user := privileges.named(shown.get("User") or SERVICE_USER):
+            return user
+    return privileges.owner_of(config.storage.data_dir)
+
+
+def worker(config: Config) -> User | None:
+    """Return whom root has to become for these settings, None if it may not or need not.
+
+    The unit's state folder is made, which systemd makes at the first start of the daemon.
+    """
+    if os.geteuid() != 0:
+        return None
+    user = user_of(config)
+    if is_of_unit(config.path or Path()):
+        privileges.make_home(state_home(config.path), user)
+    return user if user.uid else None
+
+
+def step_down(config: Config) -> User | None:
+    """As root, be the user of these settings from now on, and return it."""
+    user = worker(config)
+    if user:
+        privileges.become(user)
+    elif os.geteuid() == 0:
+        log.warning(
+            "%s belongs to root, so that all is done with root's powers: give it to a user of its "
+            "own, for instance with `sudo chown -R %s: %s`",
+            *(config.storage.data_dir, SERVICE_USER, config.storage.data_dir),
+        )
+    return user
 
 
 def mounted_store(config: Config, owner: str, world: World) -> Store:

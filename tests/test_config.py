@@ -19,6 +19,7 @@ from reolink_timelapsed import config, values
 from reolink_timelapsed import password as passwords
 from reolink_timelapsed.config import KEYS, NAMES, Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError
+from reolink_timelapsed.places import DEFAULT_PATH
 from reolink_timelapsed.yaml_edit import edited
 from reolink_timelapsed.yaml_file import SettingsFile
 
@@ -155,7 +156,7 @@ def test_the_environment_of_the_predecessor_overrides_the_file(tmp_path: Path) -
     assert loaded.storage.data_dir == Path("/data")
 
 
-@pytest.mark.skipif(config.DEFAULT_PATH.exists(), reason="this machine has real settings")
+@pytest.mark.skipif(DEFAULT_PATH.exists(), reason="this machine has real settings")
 def test_no_file_at_all_is_fine_where_the_environment_says_enough() -> None:
     loaded = config.load(None, ENOUGH, needs_nvr=True)
     assert (loaded.path, loaded.nvr.host) == (None, "nvr.lan")
@@ -356,7 +357,7 @@ def test_the_password_is_asked_for_together_with_all_else(tmp_path: Path) -> Non
 
 def test_the_default_place_is_not_named_in_the_remedy() -> None:
     assert config.setup_command(None) == "sudo reolink-timelapse setup"
-    assert config.setup_command(config.DEFAULT_PATH) == "sudo reolink-timelapse setup"
+    assert config.setup_command(DEFAULT_PATH) == "sudo reolink-timelapse setup"
 
 
 @pytest.mark.parametrize("command", ["capture", "test", "stitch", "prune", "status"])

@@ -18,13 +18,14 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = {
     # vocabulary and arithmetic; the standard library only
     0: "errors frame schedule jpeg scrub values rspcode address timecheck overview loose_json"
-    " json_fields humanize",
+    " json_fields humanize places",
     # words in, values out: these parse and plan, they never act
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
     " rungs exif titles parser orders",
     # the world, one thing each
     2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
-    " room child probe encode progress turn files disk_errors reading pictures terminal",
+    " room child probe encode progress turn files disk_errors reading pictures terminal"
+    " privileges units",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
     " estimate check setup past report report_text outcome",

@@ -26,6 +26,7 @@ from reolink_timelapsed.errors import (
 )
 from reolink_timelapsed.memory import LoginGuard
 from reolink_timelapsed.password import password
+from reolink_timelapsed.places import DEFAULT_PATH
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
 from reolink_timelapsed.setup import Found, Given, Terminal, own_places, run
@@ -213,7 +214,7 @@ def test_a_link_to_the_settings_stays_a_link(
 
 def test_a_second_nvr_gets_its_own_places() -> None:
     second = Path("/etc/reolink-timelapse@barn/config.yaml")
-    assert own_places(config.DEFAULT_PATH, Config()) == {}
+    assert own_places(DEFAULT_PATH, Config()) == {}
     assert own_places(second, Config()) == {
         "nvr.password_file": "/etc/reolink-timelapse@barn/password",
         "storage.data_dir": "/var/lib/reolink-timelapse@barn",
