@@ -85,7 +85,7 @@ def test_a_day_asked_for_that_has_no_frames(
 ) -> None:
     fill(tmp_path, minutes(at(4), 2))
     report = make(tmp_path, day=DAY - timedelta(days=1))
-    assert (report.videos, report.exit_code) == ([], 0)
+    assert (report.videos, report.exit_code) == ([], 1)
     assert f"{FOLDER} {DAY - timedelta(days=1)}: no frames" in caplog.text
 
 
