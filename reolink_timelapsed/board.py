@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from reolink_timelapsed.clock import Clock
@@ -40,14 +41,19 @@ class Board:
         self._scrubber = scrubber
         self._clock = clock
         self._folder = folder
+        self._began = clock.monotonic()
 
     def tell(self, state: State) -> None:
         """Show how the daemon is."""
         text = printable(self._scrubber.clean(state.text))
         self._notifier.status(text)
+        now = self._clock.now()
+        # Not what the clock said then: at boot it may have been wrong.
+        started = now - timedelta(seconds=self._clock.monotonic() - self._began)
         value = {
             "state": text,
-            "since": self._clock.now().isoformat(timespec="seconds"),
+            "since": now.isoformat(timespec="seconds"),
+            "started": started.isoformat(timespec="seconds"),
             "logged_in": state.logged_in,
             "pause": printable(self._scrubber.clean(state.pause)),
             "day": state.day.to_json() if state.day else None,

@@ -88,6 +88,7 @@ class Capture:
     def run(self) -> None:
         """Capture window after window; on the way out log out, whatever happened."""
         self._parts.notifier.ready()
+        self._tell("starting")
         if not self._await_solitude():
             self._parts.notifier.stopping()
             return
@@ -202,9 +203,12 @@ class Capture:
     def _capture(self, window: Window) -> None:
         """Take the rounds of one window, until it ends or a step of the clock leaves it."""
         now = self._clock.now()
-        day = self._parts.ledger.open(window, self._interval)
+        day = self._parts.ledger.open(window, self._interval, now)
         awaited = now - window.start < self._interval
         ticks = Ticks(self._interval, window.start if awaited else now)
+        if ticks.due > now:
+            awaits = f"starting; first pictures at {ticks.due.astimezone():%H:%M:%S}"
+            self._tell(self._obstacle() or awaits)
         while not self._clock.stopping and (now := self._clock.now()) in window:
             day.miss_rounds(_CLOCK, ticks.look(now))
             if now >= ticks.due:
@@ -329,5 +333,5 @@ class Capture:
         )
 
     def _tell(self, text: str) -> None:
-        logged_in, day = self._parts.session.logged_in, self._parts.ledger.day
+        logged_in, day = self._parts.session.logged_in, self._parts.ledger.joined_day
         self._parts.tell(State(text, day, logged_in, self._pause))

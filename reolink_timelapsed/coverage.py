@@ -15,7 +15,7 @@ or the NVR did not list it.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -52,6 +52,11 @@ class DayRecord:
     cameras: dict[str, CameraRecord] = field(default_factory=dict)
     missing_rounds: dict[str, int] = field(default_factory=dict)
     rounds: int = 0
+
+    def begin_at(self, start: datetime | None) -> None:
+        """Let the window begin later than the settings say, for nobody was here before."""
+        if start and self.window.start < start < self.window.end:
+            self.window = replace(self.window, start=start)
 
     def camera(self, folder: str) -> CameraRecord:
         return self.cameras.setdefault(folder, CameraRecord())

@@ -26,12 +26,19 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._saved: datetime | None = None
+        self._opened: datetime | None = None
         self._joined = False
         self.day: DayRecord | None = None
 
-    def open(self, window: Window, interval: timedelta) -> DayRecord:
-        """Begin a day; `join` adds what is on disk of it."""
+    @property
+    def joined_day(self) -> DayRecord | None:
+        """The record of the day under way, once it holds what was on disk of it."""
+        return self.day if self._joined else None
+
+    def open(self, window: Window, interval: timedelta, now: datetime) -> DayRecord:
+        """Begin a day, or go on with it from `now` on; `join` adds what is on disk of it."""
         self.day = DayRecord(window, interval)
+        self._opened = now
         self._joined = False
         return self.day
 
@@ -45,8 +52,10 @@ class Ledger:
         """
         if self.day is None or self._joined:
             return
-        if kept := load(self._store, self.day.window.day):
+        kept = load(self._store, self.day.window.day)
+        if kept:
             _add(kept, self.day)
+        self.day.begin_at(kept.window.start if kept else self._installed())
         for folder in self._store.camera_folders():
             self._recount(self.day, folder)
         self._joined = True
@@ -76,6 +85,12 @@ class Ledger:
         if self.day:
             log.info("%s", summary(self.day, now))
         self.day = None
+
+    def _installed(self) -> datetime | None:
+        """Return when the day was opened if nothing lies here of any earlier time, else None."""
+        folder = self._store.root / "coverage"
+        is_first = not self._store.camera_folders() and not any(folder.glob("*.json"))
+        return self._opened if is_first else None
 
     def _recount(self, day: DayRecord, folder: str) -> None:
         frames = self._store.frames(folder, day.window.day)

@@ -40,13 +40,14 @@ class Sighting:
 class Daemon:
     """What the daemon says of itself, when it said it, and whether it held a session then.
 
-    `pause` is why the disk takes no frames, "" if it does.
+    `pause` is why the disk takes no frames, "" if it does; `started` is when it began to run.
     """
 
     state: str
     since: datetime
     logged_in: bool
     pause: str = ""
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +156,22 @@ def patience(interval: timedelta) -> timedelta:
 
 
 def silence(
-    newest: datetime | None, window: Window | None, interval: timedelta, now: datetime
+    newest: datetime | None,
+    window: Window | None,
+    interval: timedelta,
+    now: datetime,
+    started: datetime | None = None,
 ) -> timedelta | None:
     """Return for how long a frame has been overdue, None if none is.
 
     Only time within `window` counts, and within those that it follows without a gap: nothing was
-    due before, nothing is afterwards.
+    due before, nothing is afterwards. A daemon that has just `started` has its patience, too.
     """
     if window is None or now not in window:
         return None
-    length = now - max(newest or window.start, window.start)
-    return length if length > patience(interval) else None
+    since = max(newest or window.start, window.start)
+    waited = now - max(since, started or since)
+    return now - since if waited > patience(interval) else None
 
 
 def next_run(now: datetime, zone: tzinfo) -> datetime:
@@ -229,6 +235,7 @@ def _daemon(daemon: Daemon | None) -> dict[str, Any] | None:
         "since": _time(daemon.since),
         "logged_in": daemon.logged_in,
         "pause": daemon.pause,
+        "started": _time(daemon.started),
     }
 
 

@@ -97,12 +97,14 @@ def gather(
     interval = past.interval(window.day) if window else config.capture.interval
     sightings = past.sightings()
     watched = wanted(sightings, config.capture.channels)
+    started = daemon.started if daemon else None
+    open_for = silence(None, window, interval, now, started)
     cameras = [
         CameraNow(
             folder=one.folder,
             newest=one.newest,
             wanted=one in watched,
-            silent=silence(one.newest, due if one.newest else window, interval, now)
+            silent=silence(one.newest, due if one.newest else window, interval, now, started)
             if one in watched
             else None,
             videos=_last_videos(store, one.folder),
@@ -127,8 +129,8 @@ def gather(
         days=list(past.days(window)),
         faults=[
             *_pauses(daemon),
-            *_faults(cameras, silence(None, window, interval, now)),
-            *_absent(config.capture.channels, sightings, silence(None, window, interval, now)),
+            *_faults(cameras, open_for),
+            *_absent(config.capture.channels, sightings, open_for),
         ],
     )
 
@@ -155,7 +157,9 @@ def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:
     try:
         since = datetime.fromisoformat(value["since"]).astimezone(UTC)
         logged_in, pause = bool(value["logged_in"]), str(value.get("pause", ""))
-        daemon = Daemon(str(value["state"]), since, logged_in, pause)
+        started = value.get("started")
+        began = datetime.fromisoformat(started).astimezone(UTC) if started else None
+        daemon = Daemon(str(value["state"]), since, logged_in, pause, began)
         record = DayRecord.from_json(value["day"])
     except (TypeError, KeyError, ValueError, AttributeError):
         return None, None

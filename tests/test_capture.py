@@ -151,7 +151,8 @@ def test_a_start_inside_the_window(nvr: SimulatedNvr, folder: Path, clock: Clock
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(10, 0.9))
     assert [one.minute for one in moments(daemon)] == [51, 52, 53, 54, 55, 56, 57, 58, 59, 0]
-    assert daemon.record().missing(FRONT, at(10, 0.9)) == {STOPPED: 351}
+    assert daemon.record().missing(FRONT, at(10, 0.9)) == {}
+    assert daemon.record().expected(at(10, 0.9)) == 10
 
 
 def test_a_start_outside_the_window_waits_without_a_slot_and_says_so(

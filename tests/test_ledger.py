@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from support import DAY, Journal, at
 
 from reolink_timelapsed import ledger
@@ -14,7 +16,7 @@ from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.store import Store
 
 WINDOW = Window(at(4), at(22), DAY)
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 YARD = "ch1_Yard"
 
 
@@ -25,7 +27,7 @@ def put(store: Store, minutes: int, size: int = 1000) -> None:
 
 def test_the_window_is_on_disk_from_the_first_moment(store: Store) -> None:
     keeper = Ledger(store)
-    keeper.open(WINDOW, MINUTE)
+    keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4))
     record = ledger.load(store, DAY)
     assert record
@@ -34,7 +36,7 @@ def test_the_window_is_on_disk_from_the_first_moment(store: Store) -> None:
 
 def test_nothing_is_written_before_it_was_read(store: Store) -> None:
     keeper = Ledger(store)
-    keeper.open(WINDOW, MINUTE)
+    keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.save()
     assert ledger.load(store, DAY) is None
 
@@ -42,7 +44,7 @@ def test_nothing_is_written_before_it_was_read(store: Store) -> None:
 def test_a_restart_adds_up_and_frames_are_counted_on_disk(store: Store) -> None:
     put(store, 10)
     first = Ledger(store)
-    day = first.open(WINDOW, MINUTE)
+    day = first.open(WINDOW, MINUTE, WINDOW.start)
     first.join(at(4))
     day.rounds = 14
     for _ in range(4):
@@ -51,7 +53,7 @@ def test_a_restart_adds_up_and_frames_are_counted_on_disk(store: Store) -> None:
     first.save()
     put(store, 5)  # and five more before it was killed, of which it wrote nothing
     second = Ledger(store)
-    day = second.open(WINDOW, MINUTE)
+    day = second.open(WINDOW, MINUTE, WINDOW.start)
     day.camera(YARD).miss("disk")  # before the disk could be read
     second.join(at(4, 30))
     assert day.camera(YARD).captured == 15
@@ -66,7 +68,7 @@ def test_a_restart_adds_up_and_frames_are_counted_on_disk(store: Store) -> None:
 
 def test_it_is_saved_now_and_then_and_after_a_step_of_the_clock(store: Store) -> None:
     keeper = Ledger(store)
-    day = keeper.open(WINDOW, MINUTE)
+    day = keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4))
     for moment, rounds in (
         (at(4) + SAVE_EVERY / 2, 0),
@@ -84,7 +86,7 @@ def test_it_is_saved_now_and_then_and_after_a_step_of_the_clock(store: Store) ->
 def test_the_end_of_a_day_is_its_sum_in_the_journal(store: Store, journal: Journal) -> None:
     put(store, 10)
     keeper = Ledger(store)
-    day = keeper.open(WINDOW, MINUTE)
+    day = keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4))
     day.rounds = 12
     day.camera(YARD).miss("offline")
@@ -101,7 +103,7 @@ def test_a_folder_that_cannot_be_written_costs_the_record_and_no_more(
 ) -> None:
     (folder / "data" / "coverage").write_text("in the way")
     keeper = Ledger(store)
-    keeper.open(WINDOW, MINUTE)
+    keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4))
     keeper.save()
     assert ledger.load(store, DAY) is None
@@ -110,7 +112,7 @@ def test_a_folder_that_cannot_be_written_costs_the_record_and_no_more(
 def test_what_the_rest_of_the_day_needs(store: Store) -> None:
     put(store, 10, size=1_000_000)
     keeper = Ledger(store)
-    day = keeper.open(WINDOW, MINUTE)
+    day = keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4, 10))
     assert ledger.rest_bytes(day, at(4, 10)) == 1070 * 1_000_000
     assert ledger.rest_bytes(day, at(22)) == 0
@@ -118,3 +120,36 @@ def test_what_the_rest_of_the_day_needs(store: Store) -> None:
         "2026-11-22: 10 frames of 1 camera, 0 missed; the rest of the day needs 1.1 GB "
         "of 5.0 GB free"
     )
+
+
+@pytest.mark.parametrize("before", ["nothing", "a record", "frames", "this day's record"])
+def test_ticks_before_the_installation_are_not_missed(store: Store, before: str) -> None:
+    now = WINDOW.start + 3 * HOUR
+    if before == "a record":
+        store.write_json(ledger.record_path(store, WINDOW.day - timedelta(days=9)), {})
+    elif before == "frames":
+        store.put_frame("ch0_Front_Door", WINDOW.day - timedelta(days=1), WINDOW.start, b"x")
+    elif before == "this day's record":
+        first = Ledger(store)
+        first.open(WINDOW, MINUTE, WINDOW.start + HOUR)
+        first.join(WINDOW.start + HOUR)
+    keeper = Ledger(store)
+    day = keeper.open(WINDOW, MINUTE, now)
+    assert keeper.joined_day is None
+    keeper.join(now)
+    assert keeper.joined_day is day
+    missed = {"nothing": 60, "this day's record": 180}.get(before, 240)
+    assert day.missing("ch0_Front_Door", now + HOUR) == {"not running": missed}
+    kept = ledger.load(store, WINDOW.day)
+    assert kept
+    assert kept.window == day.window
+
+
+def test_a_window_that_is_wider_since_the_settings_changed_missed_nothing(store: Store) -> None:
+    narrow = replace(WINDOW, start=WINDOW.start + 6 * HOUR)
+    keeper = Ledger(store)
+    keeper.open(narrow, MINUTE, narrow.start)
+    keeper.join(narrow.start)
+    day = keeper.open(WINDOW, MINUTE, narrow.start + HOUR)
+    keeper.join(narrow.start + HOUR)
+    assert day.window == narrow

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +28,7 @@ from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Frame, Video
 from reolink_timelapsed.ledger import record_path
-from reolink_timelapsed.overview import next_run
+from reolink_timelapsed.overview import Overview, next_run
 from reolink_timelapsed.schedule import Daily, Window
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.store import Store
@@ -88,9 +89,16 @@ class House:
         return record
 
     def says(
-        self, state: str, since: datetime, record: DayRecord | None = None, pause: str = ""
+        self,
+        state: str,
+        since: datetime,
+        record: DayRecord | None = None,
+        pause: str = "",
+        started: datetime | None = None,
     ) -> None:
         value: dict[str, Any] = {"state": state, "since": since.isoformat(), "logged_in": True}
+        if started:
+            value["started"] = started.isoformat()
         value["pause"] = pause
         value["day"] = record.to_json() if record else None
         (self.root / "run" / FILE_NAME).write_text(json.dumps(value))
@@ -227,6 +235,20 @@ def test_no_camera_at_all_is_a_fault_once_there_was_time_for_one(house: House) -
     assert house.code(at(4, 9)) == 0
     assert house.json(at(5))["faults"] == ["no camera has given a frame in the 1 h of this window"]
     assert house.code(at(3)) == 0
+
+
+def test_silence_counts_from_the_daemons_start(house: House) -> None:
+    """After a stop, and on the first day, all is well until there was time for a frame."""
+    house.says("starting; first pictures at 12:00:00", at(11, 59, 50), started=at(11, 59, 50))
+    assert house.code(at(12, 9, 50)) == 0
+    assert house.code(at(12, 9, 51)) == 1
+    house.frame(DOOR, at(9))
+    told = house.json(at(12, 9, 50))
+    assert (told["faults"], told["ok"]) == ([], True)
+    told = house.json(at(12, 9, 51))
+    assert told["faults"] == [f"{DOOR} has given no frame for 3 h 9 min"]
+    assert told["ok"] is False
+    assert told["daemon"]["started"] == "2026-11-22T11:59:50+00:00"
 
 
 def test_names_ahead_of_a_clock_that_was_set_back_do_not_hide_a_silence(house: House) -> None:
@@ -369,6 +391,7 @@ def test_the_daemons_own_word_is_newer_than_the_record_on_disk(house: House) -> 
         "since": "2026-11-22T11:59:50+00:00",
         "logged_in": True,
         "pause": "",
+        "started": None,
     }
 
 
@@ -618,3 +641,37 @@ def test_it_reads_what_the_daemon_writes(nvr: SimulatedNvr, folder: Path, clock:
         (YARD, 60),
     ]
     assert [fault.split(" has ")[0] for fault in seen.faults] == [YARD]
+
+
+def test_from_the_first_second_on_a_daemon_that_is_well_is_said_to_be(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    """At its first start, two hours into the window, and at one after a stop of an hour."""
+    clock.step((at(6, 9, 40) - clock.now()).total_seconds())
+    for start in (at(6, 9, 40), at(7, 20, 40)):
+        clock.step((start - clock.now()).total_seconds())
+        daemon = build(nvr, folder, clock)
+        config = Config(capture=DAILY, storage=StorageConfig(data_dir=daemon.store.root))
+        seen: dict[int, Overview] = {}
+
+        def look(second: int, config: Config = config, seen: dict[int, Any] = seen) -> None:
+            seen[second] = report.gather(
+                config,
+                Store(config.storage.data_dir, "status"),
+                clock.now(),
+                zone=UTC,
+                runtime=folder / "run",
+                by_hand=folder,
+            )
+
+        for second in range(1, 90, 4):
+            clock.after(second, partial(look, second))
+        daemon.run(until=start + 90 * timedelta(seconds=1))
+        assert [one.faults for one in seen.values()] == [[]] * 23
+        states = [one.daemon.state for one in seen.values() if one.daemon]
+        first = start + timedelta(seconds=20)
+        assert states[0] == f"starting; first pictures at {first:%H:%M}:00"
+        assert states[-1].startswith("2026-11-22: ")
+    (day,) = seen[89].days
+    assert day.expected == 72
+    assert [dict(one.missing) for one in day.cameras] == [{"not running": 68}] * 2

@@ -73,6 +73,7 @@ def test_the_board_shows_the_same_in_a_file(address: Path, folder: Path, clock: 
     assert json.loads(path.read_text()) == {
         "state": "the password is ***",
         "since": "2026-11-22T03:50:00+00:00",
+        "started": "2026-11-22T03:50:00+00:00",
         "logged_in": True,
         "pause": "",
         "day": day.to_json(),
