@@ -299,7 +299,7 @@ class _Stitch:
         before = sidecar.captured(old) if old else self._shown(order)
         if order.left < before and order.has_videos():
             log.warning(
-                "%s: only %d of its %s left: its videos stay as they are",
+                "%s: only %d of its %s are left: its videos stay as they are",
                 label, order.left, several(before, "frame"),
             )  # fmt: skip
             if old is None and order.day and not self._request.dry_run:

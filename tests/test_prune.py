@@ -145,7 +145,7 @@ def test_a_pruned_day_whose_sidecar_is_lost_keeps_its_videos(
     assert make(tmp_path, later, day=DAY, force=True).videos == []
     assert make(tmp_path, later, day=DAY, every_n_frames=2, force=True).videos == []
     assert video(tmp_path).read_bytes() == before
-    assert "only 1 of its 5 frames left" in caplog.text
+    assert "only 1 of its 5 frames are left" in caplog.text
     assert pruned(tmp_path, 4, StorageConfig(keep_daily_frame=time(12))) == PruneReport()
 
 

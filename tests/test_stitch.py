@@ -226,7 +226,7 @@ def test_force_never_replaces_a_film_by_one_of_fewer_frames(
     for frame in frames[1:]:
         frame.path.unlink()
     assert make(tmp_path, day=DAY, force=True).videos == []
-    assert "only 1 of its 10 frames left" in caplog.text
+    assert "only 1 of its 10 frames are left" in caplog.text
     assert len(numbers(video(tmp_path))) == 10
 
 
@@ -261,7 +261,7 @@ def test_nor_a_film_of_a_range_once_its_frames_are_pruned(
     for force in (False, True):
         caplog.clear()
         assert make(tmp_path, **wanted, force=force).videos == []
-        assert "only 2 of its 20 frames left: its videos stay as they are" in caplog.text
+        assert "only 2 of its 20 frames are left: its videos stay as they are" in caplog.text
         assert "of 2 of 2 days only the one frame that is kept is left" in caplog.text
     assert len(numbers(film.path)) == 20
     (noons, _) = make(tmp_path, **wanted, daily_time=time(12), output=tmp_path / "noons").videos
