@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.schedule import Window, ticks_between
 
 STOPPED = "not running"
@@ -105,7 +106,9 @@ class DayRecord:
             day = date.fromisoformat(value["day"])
             window = Window(_moment(value["start"]), _moment(value["end"]), day)
             interval = timedelta(seconds=float(value["interval_seconds"]))
-            cameras = {str(key): _camera(row) for key, row in value["cameras"].items()}
+            rows = value["cameras"].items()
+            # Folder names become paths: what can be none is left out.
+            cameras = {str(key): _camera(row) for key, row in rows if Camera.from_folder(str(key))}
             missing, rounds = _counts(value["missing_rounds"]), int(value.get("rounds", 0))
         except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
             return None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reolink_timelapsed.coverage import STOPPED, CameraRecord, DayRecord
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.frame import parse_day
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.schedule import Window, ticks_between
@@ -122,6 +123,20 @@ def record_path(store: Store, day: date) -> Path:
 def load(store: Store, day: date) -> DayRecord | None:
     """Return the record of a day, None if there is none."""
     return DayRecord.from_json(read_json(record_path(store, day)))
+
+
+def held_bytes(store: Store, days: int) -> int:
+    """Return what the frames take that are there of the last `days` with a record."""
+    home = store.root / "coverage"
+    recorded = sorted(day for path in home.glob("*.json") if (day := parse_day(path.stem)))
+    records = [record for day in recorded[-days:] if (record := load(store, day))]
+    return round(
+        sum(
+            _average(camera) * len(store.frames(folder, record.window.day))
+            for record in records
+            for folder, camera in record.cameras.items()
+        )
+    )
 
 
 def summary(day: DayRecord, now: datetime) -> str:

@@ -52,26 +52,44 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The data folder's disk, in bytes; `daily` is what all wanted cameras' frames come to."""
+    """The data folder's disk, in bytes; `daily` is what all wanted cameras' frames come to.
+
+    `held` is what the frames of the last days take, that are kept for `keep_days` beside today's.
+    """
 
     folder: str
     free: int
     kept_free: int
     daily: int
+    held: int
+    keep_days: int
+
+    @property
+    def usable(self) -> int:
+        """What frames may yet take."""
+        return max(self.free - self.kept_free, 0)
 
     @property
     def days_left(self) -> float | None:
-        return max(self.free - self.kept_free, 0) / self.daily if self.daily else None
+        return self.usable / self.daily if self.daily else None
 
 
 @dataclass(frozen=True, slots=True)
 class Films:
-    """When the next stitch runs, the next videos of a day come, and days that still lack theirs."""
+    """When the next stitch runs, the next videos of a day come, and days that still lack theirs.
 
-    next_run: datetime
+    `is_known` is False where no systemd can be asked: the moments are then those of our timer as
+    it comes. They are None while it is off. `overdue` are the days whose videos two runs have not
+    made, though nothing is at work on them.
+    """
+
+    next_run: datetime | None
     next_day: date | None
     next_videos: datetime | None
     lacking: Sequence[tuple[str, date]]
+    overdue: Sequence[tuple[str, date]] = ()
+    at_work: bool = False
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +104,17 @@ class LastVideos:
 
 @dataclass(frozen=True, slots=True)
 class CameraNow:
-    """A camera at this moment; `silent` is how long it has failed to give a frame it should."""
+    """A camera at this moment; `silent` is how long it has failed to give a frame it should.
+
+    `fate` is why one that is not `wanted` is not.
+    """
 
     folder: str
     newest: datetime | None
     wanted: bool
     silent: timedelta | None
     videos: LastVideos | None
+    fate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +138,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it. `window` is the one under way, else the last one; `days` has the newest first."""
+    """All of it. `window` is the one under way, else the last one; `days` has the newest first.
+
+    `silent_daemon` is what is known of a daemon that says nothing itself.
+    """
 
     now: datetime
     zone: tzinfo
@@ -129,6 +154,8 @@ class Overview:
     cameras: Sequence[CameraNow]
     days: Sequence[Day]
     faults: Sequence[str]
+    warnings: Sequence[str]
+    silent_daemon: str
 
     @property
     def is_open(self) -> bool:
@@ -194,6 +221,7 @@ def to_json(overview: Overview) -> dict[str, Any]:
         "now": _time(overview.now),
         "ok": not overview.faults,
         "faults": list(overview.faults),
+        "warnings": list(overview.warnings),
         "interval_seconds": overview.interval.total_seconds(),
         "window": _window(overview),
         "next_start": _time(overview.next_start),
@@ -204,15 +232,23 @@ def to_json(overview: Overview) -> dict[str, Any]:
             "min_free_bytes": disk.kept_free,
             "bytes_per_day": disk.daily,
             "days_left": disk.days_left,
+            "held_bytes": disk.held,
         },
         "stitch": {
             "next_run": _time(films.next_run),
             "next_videos": {"day": _day(films.next_day), "at": _time(films.next_videos)},
-            "lacking": [{"camera": folder, "day": str(day)} for folder, day in films.lacking],
+            "is_known": films.is_known,
+            "at_work": films.at_work,
+            "lacking": _days(films.lacking),
+            "overdue": _days(films.overdue),
         },
         "cameras": {one.folder: _camera(one, overview.now) for one in overview.cameras},
         "days": {str(day.day): _frames(day) for day in overview.days},
     }
+
+
+def _days(days: Sequence[tuple[str, date]]) -> list[dict[str, str]]:
+    return [{"camera": folder, "day": str(day)} for folder, day in days]
 
 
 def _window(overview: Overview) -> dict[str, Any] | None:
@@ -245,6 +281,7 @@ def _camera(camera: CameraNow, now: datetime) -> dict[str, Any]:
         "newest": _time(camera.newest),
         "age_seconds": camera.newest and (now - camera.newest).total_seconds(),
         "wanted": camera.wanted,
+        "fate": camera.fate,
         "silent_seconds": camera.silent and camera.silent.total_seconds(),
         "last_videos": videos
         and {

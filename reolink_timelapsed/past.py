@@ -49,7 +49,7 @@ class Past:
         self.store = store
         self.now = now
         self.zone = zone
-        self._today = local_day(now, zone)
+        self.today = local_day(now, zone)
         self._capture = capture
         self._live = live
         self._records: dict[date, DayRecord | None] = {}
@@ -57,7 +57,7 @@ class Past:
             self._records[live.record.window.day] = live.record
         self._names: dict[tuple[str, date], list[str]] = {}
         recorded = {*_record_days(store), *self._records}
-        self._recorded = sorted((day for day in recorded if day <= self._today), reverse=True)
+        self._recorded = sorted((day for day in recorded if day <= self.today), reverse=True)
 
     def record(self, day: date) -> DayRecord | None:
         if day not in self._records:
@@ -87,7 +87,7 @@ class Past:
 
     def current_window(self) -> Window | None:
         """Return the window under way, else the last one."""
-        days = {self._today, self._today - _DAY, self._today - 2 * _DAY, *self._recorded[:1]}
+        days = {self.today, self.today - _DAY, self.today - 2 * _DAY, *self._recorded[:1]}
         windows = [self.window(day) for day in days]
         return max((one for one in windows if one and one.start <= self.now), default=None)
 
@@ -102,12 +102,12 @@ class Past:
         return Window(start, window.end, window.day)
 
     def next_start(self) -> datetime | None:
-        windows = [self.window(self._today + days * _DAY) for days in range(3)]
+        windows = [self.window(self.today + days * _DAY) for days in range(3)]
         return min((one.start for one in windows if one and one.start > self.now), default=None)
 
     def window_to_film(self, lacking: set[date]) -> Window | None:
         """Return the first window that is to end, or has ended and lacks its videos."""
-        windows = (self.window(self._today + days * _DAY) for days in range(-2, 3))
+        windows = (self.window(self.today + days * _DAY) for days in range(-2, 3))
         due = (one for one in windows if one and (one.end > self.now or one.day in lacking))
         return min(due, default=None)
 
@@ -130,7 +130,7 @@ class Past:
 
     def _newest_frame(self, folder: str) -> Iterator[tuple[date, datetime | None]]:
         for day in reversed(self.store.frame_days(folder)):
-            if day <= self._today and (names := self.frame_names(folder, day)):
+            if day <= self.today and (names := self.frame_names(folder, day)):
                 taken = _taken(self.store.frames_home(folder, day) / names[-1])
                 yield day, min(taken, self.now) if taken else None
                 return
@@ -161,7 +161,7 @@ class Past:
 
     def days(self, window: Window | None) -> Iterator[Day]:
         """Yield the day of `window` and those before it, as far as anything is known of them."""
-        last = window.day if window else self._today
+        last = window.day if window else self.today
         week = [last - back * _DAY for back in range(DAYS)]
         held = {day: self._folders(day) for day in week}
         known = [day for day in week if held[day] or self.record(day)]

@@ -13,14 +13,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
 
-from reolink_timelapsed import sidecar
+from reolink_timelapsed import judgement, ledger, sidecar
 from reolink_timelapsed.board import FILE_NAME
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.config import Config
+from reolink_timelapsed.config import Config, config_option
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.humanize import span
 from reolink_timelapsed.overview import (
     CameraNow,
     Daemon,
@@ -39,6 +38,7 @@ from reolink_timelapsed.places import unit_name
 from reolink_timelapsed.reading import read_state
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
+from reolink_timelapsed.services import Services
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.turn import CAPTURE, Turn
 
@@ -54,17 +54,27 @@ def run(
     runtime: Path,
     by_hand: Path,
     as_json: bool,
+    services: Services | None = None,
     out: TextIO = sys.stdout,
 ) -> int:
     """Print how things stand; return 1 if there is a fault, else 0.
 
-    It is one if a camera is silent that should give frames, or the disk takes none. A daemon says
-    how it is in `runtime` or, if it was started by hand, in `by_hand`.
+    It is one if a camera is silent that should give frames, the disk takes none, videos are
+    overdue, or a unit has failed, as `services` tell. A daemon says how it is in `runtime` or, if
+    it was started by hand, in `by_hand`.
 
     Raises:
         StoreError: if the data folder is not there, or not for this user to read.
     """
-    overview = gather(config, store, clock.now(), zone=zone, runtime=runtime, by_hand=by_hand)
+    overview = gather(
+        config,
+        store,
+        clock.now(),
+        zone=zone,
+        runtime=runtime,
+        by_hand=by_hand,
+        services=services,
+    )
     if as_json:
         text = json.dumps(to_json(overview), indent=2)
         out.write(text.replace("\x7f", r"\u007f") + "\n")  # the one that JSON leaves as it is
@@ -84,7 +94,14 @@ def runtime_folder(config: Config, environ: Mapping[str, str]) -> Path:
 
 
 def gather(
-    config: Config, store: Store, now: datetime, *, zone: tzinfo, runtime: Path, by_hand: Path
+    config: Config,
+    store: Store,
+    now: datetime,
+    *,
+    zone: tzinfo,
+    runtime: Path,
+    by_hand: Path,
+    services: Services | None = None,
 ) -> Overview:
     """Read all of it."""
     _demand_readable(store.root)
@@ -92,46 +109,77 @@ def gather(
     if daemon is None and Turn(by_hand, CAPTURE).is_taken():
         daemon, live = _daemon(by_hand / FILE_NAME)
     past = Past(store, config.capture, now, zone, live)
-    window = past.current_window()
-    due = window and past.due_since(window)
-    interval = past.interval(window.day) if window else config.capture.interval
-    sightings = past.sightings()
-    watched = wanted(sightings, config.capture.channels)
-    started = daemon.started if daemon else None
-    open_for = silence(None, window, interval, now, started)
-    cameras = [
-        CameraNow(
-            folder=one.folder,
-            newest=one.newest,
-            wanted=one in watched,
-            silent=silence(one.newest, due if one.newest else window, interval, now, started)
-            if one in watched
-            else None,
-            videos=_last_videos(store, one.folder),
-        )
-        for one in sightings
-    ]
+    channels, sightings = config.capture.channels, past.sightings()
+    watched = wanted(sightings, channels)
+    overdue = _Overdue(past, daemon, services)
+    cameras = [_camera(one, watched, overdue, channels) for one in sightings]
+    disk = _disk(config, past, watched)
+    films = _films(Days(store, config.capture, zone), past, services)
+    open_for = overdue.silence(None)
     return Overview(
         now=now,
         zone=zone,
-        interval=interval,
-        window=window,
+        interval=overdue.interval,
+        window=overdue.window,
         next_start=past.next_start(),
         daemon=daemon,
-        disk=Disk(
-            folder=str(store.root),
-            free=store.free_bytes(),
-            kept_free=config.storage.min_free_bytes,
-            daily=sum(past.daily_bytes(one.folder, window) for one in watched),
-        ),
-        films=_films(Days(store, config.capture, zone), past),
+        disk=disk,
+        films=films,
         cameras=cameras,
-        days=list(past.days(window)),
+        days=list(past.days(overdue.window)),
         faults=[
-            *_pauses(daemon),
-            *_faults(cameras, open_for),
-            *_absent(config.capture.channels, sightings, open_for),
+            *judgement.pauses(daemon),
+            *judgement.silent(cameras, open_for, now),
+            *(judgement.absent(channels, sightings) if sightings and open_for else ()),
+            *(services.faults() if services else ()),
+            *judgement.overdue(films, f"sudo {_NAME}{config_option(config.path)} stitch"),
         ],
+        warnings=list(judgement.small_disk(disk)),
+        silent_daemon=services.daemon_words() if services else "not running, as far as can be seen",
+    )
+
+
+class _Overdue:
+    """Since when frames have been due."""
+
+    def __init__(self, past: Past, daemon: Daemon | None, services: Services | None) -> None:
+        self.store = past.store
+        self._now = past.now
+        self.window = past.current_window()
+        self._due = self.window and past.due_since(self.window)
+        self.interval = past.interval(self.window.day if self.window else past.today)
+        # One that ends again and again is not to hide it.
+        ends = services is not None and services.daemon_ends_by_itself
+        self._started = daemon.started if daemon and not ends else None
+
+    def silence(self, newest: datetime | None) -> timedelta | None:
+        window = self._due if newest else self.window
+        return silence(newest, window, self.interval, self._now, self._started)
+
+
+def _camera(
+    one: Sighting, watched: Sequence[Sighting], overdue: _Overdue, channels: Sequence[int]
+) -> CameraNow:
+    return CameraNow(
+        folder=one.folder,
+        newest=one.newest,
+        wanted=one in watched,
+        silent=overdue.silence(one.newest) if one in watched else None,
+        videos=_last_videos(overdue.store, one.folder),
+        fate=judgement.fate(one, watched, channels),
+    )
+
+
+def _disk(config: Config, past: Past, watched: Sequence[Sighting]) -> Disk:
+    store, storage = past.store, config.storage
+    window = past.current_window()
+    return Disk(
+        folder=str(store.root),
+        free=store.free_bytes(),
+        kept_free=storage.min_free_bytes,
+        daily=sum(past.daily_bytes(one.folder, window) for one in watched),
+        held=ledger.held_bytes(store, storage.keep_frames_days + 1),
+        keep_days=storage.keep_frames_days,
     )
 
 
@@ -166,32 +214,6 @@ def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:
     return daemon, Live(record, since) if record else None
 
 
-def _pauses(daemon: Daemon | None) -> list[str]:
-    return [f"capture pauses: {daemon.pause}"] if daemon and daemon.pause else []
-
-
-def _absent(
-    wanted: Sequence[int], sightings: list[Sighting], longest: timedelta | None
-) -> list[str]:
-    """Name the channels of the configuration of which nothing was ever seen."""
-    missing = set(wanted) - {one.camera.channel for one in sightings}
-    if not sightings or not longest:
-        return []
-    return [f"channel {number} has never given a frame" for number in sorted(missing)]
-
-
-def _faults(cameras: list[CameraNow], longest: timedelta | None) -> list[str]:
-    """Say who is silent; `longest` is how long the window has been open, if long enough."""
-    watched = [one for one in cameras if one.wanted]
-    silent = [(one.folder, one.silent) for one in watched if one.silent]
-    if not watched and longest:
-        return [f"no camera has given a frame in the {span(longest)} of this window"]
-    if len(silent) == len(watched) > 1:
-        shortest = min(length for _, length in silent)
-        return [f"no camera has given a frame for {span(shortest)}"]
-    return [f"{folder} has given no frame for {span(length)}" for folder, length in silent]
-
-
 def _last_videos(store: Store, folder: str) -> LastVideos | None:
     videos = store.videos(folder)
     if not videos:
@@ -203,7 +225,7 @@ def _last_videos(store: Store, folder: str) -> LastVideos | None:
     return LastVideos(day, files, seconds, sum(video["bytes"] for video in proven.values()))
 
 
-def _films(days: Days, past: Past) -> Films:
+def _films(days: Days, past: Past, services: Services | None) -> Films:
     waits = [
         (folder, day)
         for folder in past.store.camera_folders()
@@ -211,15 +233,27 @@ def _films(days: Days, past: Past) -> Films:
         if past.frame_names(folder, day)
     ]
     due = past.window_to_film({day for _, day in waits})
-    late = [(folder, day) for folder, day in waits if _is_late(past.window(day), past)]
+    at_work = Turn(past.store.root / ".work", "stitch.lock").is_taken()
+    at_work = at_work or bool(services and services.stitch_is_at_work)
+    is_on = services is None or services.timer_is_on
+    strike = services.next_run(past.zone) if services else None
     return Films(
-        next_run=next_run(past.now, past.zone),
+        next_run=(strike or next_run(past.now, past.zone)) if is_on else None,
         next_day=due.day if due else None,
-        next_videos=next_run(max(past.now, due.end + SETTLE), past.zone) if due else None,
-        lacking=late,
+        next_videos=next_run(max(past.now, due.end + SETTLE), past.zone) if due and is_on else None,
+        lacking=[one for one in waits if _chances(past.window(one[1]), past) > 0],
+        overdue=[one for one in waits if not at_work and _chances(past.window(one[1]), past) > 1],
+        at_work=at_work,
+        is_known=services is not None,
     )
 
 
-def _is_late(window: Window | None, past: Past) -> bool:
-    """Tell whether a stitch has already had the chance to make the videos of a day."""
-    return window is not None and next_run(window.end + SETTLE, past.zone) <= past.now
+def _chances(window: Window | None, past: Past) -> int:
+    """Return how many runs of the stitch there were for the videos of a day: 0, 1, or 2 for more.
+
+    The first one may still be at work, or have been missed by a machine that was off.
+    """
+    if window is None:
+        return 0
+    first = next_run(window.end + SETTLE, past.zone)
+    return (first <= past.now) + (next_run(first, past.zone) <= past.now)

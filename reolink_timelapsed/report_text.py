@@ -41,6 +41,8 @@ def _head(overview: Overview) -> list[str]:
     lines: list[str] = []
     for fault in overview.faults:
         lines += _labelled("FAULT", fault)
+    for warning in overview.warnings:
+        lines += _labelled("WARNING", warning)
     now = _local(overview, overview.now)
     lines += _labelled("now", f"{now:%a %Y-%m-%d %H:%M}, {_when(overview)}")
     lines += _labelled("daemon", _daemon(overview))
@@ -78,7 +80,7 @@ def _when(overview: Overview) -> str:
 
 def _daemon(overview: Overview) -> str:
     if overview.daemon is None:
-        return "not running, as far as can be seen: `systemctl status reolink-timelapse`"
+        return overview.silent_daemon
     session = "logged in" if overview.daemon.logged_in else "not logged in"
     return f"{overview.daemon.state} ({session}, {_ago(overview, overview.daemon.since)})"
 
@@ -94,14 +96,20 @@ def _disk(overview: Overview) -> str:
 
 def _stitch(overview: Overview) -> str:
     films = overview.films
-    text = f"next at {_clock(overview, films.next_run)}"
+    parts = ["at work" if films.at_work else ""]
+    if not films.is_known:
+        parts.append("no systemd says when")
+    elif films.next_run:
+        parts.append(f"next at {_clock(overview, films.next_run)}")
+    else:
+        parts.append("its timer is off")
     if films.next_videos and films.next_day:
-        day = _day(overview, films.next_day)
-        text += f"; the videos of {day} at {_clock(overview, films.next_videos)}"
+        day, at = _day(overview, films.next_day), _clock(overview, films.next_videos)
+        parts.append(f"the videos of {day} {'' if films.is_known else 'are due '}at {at}")
     if films.lacking:
         oldest = min(day for _, day in films.lacking)
-        text += f"; {len(films.lacking)} late, the oldest of {oldest}"
-    return text
+        parts.append(f"{len(films.lacking)} late, the oldest of {oldest}")
+    return "; ".join(part for part in parts if part)
 
 
 # Cameras
@@ -120,7 +128,8 @@ def _cameras(overview: Overview) -> list[str]:
         rows.append(
             (mark, _short(one.folder), _age(overview, one.newest), frames, _videos(one.videos))
         )
-    return _table(rows)
+    fates = (f"{_short(one.folder)} {one.fate}" for one in shown if one.fate)
+    return [*_table(rows), *(line for text in fates for line in _wrap("  ", text))]
 
 
 def _is_shown(camera: CameraNow, now: datetime) -> bool:

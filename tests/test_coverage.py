@@ -16,6 +16,7 @@ START = datetime(2026, 11, 22, 4, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)).map(  # noqa: DTZ001
     lambda moment: moment.replace(tzinfo=UTC)
 )
+FOLDERS = st.from_regex(r"ch[0-9]{1,4}_[A-Za-z0-9_-]{0,9}", fullmatch=True)
 REASONS = st.dictionaries(st.text(), st.integers(0, 10**6), max_size=4)
 CAMERAS = st.builds(
     CameraRecord,
@@ -31,7 +32,7 @@ RECORDS = st.builds(
     MOMENTS,
     st.timedeltas(timedelta(minutes=1), timedelta(days=3)),
     st.integers(1, 3600).map(lambda seconds: timedelta(seconds=seconds)),
-    st.dictionaries(st.text(), CAMERAS, max_size=3),
+    st.dictionaries(FOLDERS, CAMERAS, max_size=3),
     REASONS,
 )
 JUNK = st.recursive(

@@ -27,18 +27,25 @@ from reolink_timelapsed.config import CaptureConfig, Config, StorageConfig
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Frame, Video
+from reolink_timelapsed.judgement import shortage, small_disk
 from reolink_timelapsed.ledger import record_path
-from reolink_timelapsed.overview import Overview, next_run
+from reolink_timelapsed.overview import Disk, Overview, next_run
 from reolink_timelapsed.schedule import Daily, Window
+from reolink_timelapsed.services import Names, Services
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.store import Store
-from reolink_timelapsed.turn import CAPTURE, Turn
+from reolink_timelapsed.turn import CAPTURE, Turn, only_one
 
 DAY = date(2026, 11, 22)
 ONE_DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 DOOR, YARD = "ch0_Front_Door", "ch1_Yard"
 PICTURE = b"x" * 1000
+UNITS = Names(
+    "reolink-timelapse@garage.service",
+    "reolink-timelapse-stitch@garage.service",
+    "reolink-timelapse-stitch@garage.timer",
+)
 
 DAILY = CaptureConfig(interval=MINUTE, daily_start=time(4), duration=timedelta(hours=18))
 
@@ -60,6 +67,8 @@ class House:
     root: Path
     capture: CaptureConfig = DAILY
     zone: tzinfo = UTC
+    services: Services | None = None
+    storage: StorageConfig = field(default_factory=StorageConfig)
     store: Store = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +78,16 @@ class House:
 
     def frame(self, folder: str, moment: datetime, day: date | None = None) -> None:
         date_back(self.store.put_frame(folder, day or moment.date(), moment, PICTURE))
+
+    def film(self) -> None:
+        """Let the videos of all days be made; they have been removed since, as old ones are."""
+        for folder in self.store.camera_folders():
+            for day in self.store.frame_days(folder):
+                captured = len(self.store.frames(folder, day))
+                self.store.write_json(
+                    self.store.sidecar_path(folder, day),
+                    {"format": 1, "frames": {"captured": captured}, "expired": "long ago"},
+                )
 
     def record(
         self,
@@ -105,7 +124,8 @@ class House:
 
     def run(self, now: datetime, as_json: bool) -> tuple[int, str]:
         out = io.StringIO()
-        config = Config(capture=self.capture, storage=StorageConfig(data_dir=self.store.root))
+        storage = replace(self.storage, data_dir=self.store.root)
+        config = Config(capture=self.capture, storage=storage)
         code = report.run(
             config,
             self.store,
@@ -114,6 +134,7 @@ class House:
             runtime=self.root / "run",
             by_hand=self.root / "state",
             as_json=as_json,
+            services=self.services,
             out=out,
         )
         return code, out.getvalue()
@@ -127,6 +148,31 @@ class House:
     def json(self, now: datetime) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(self.run(now, as_json=True)[1])
         return value
+
+
+def of(name: str, **properties: str) -> dict[str, str]:
+    """Return what systemd says of a unit that is well, but for these properties."""
+    usual = {
+        "daemon": {"ActiveState": "active", "SubState": "running", "NRestarts": "0"},
+        "stitch": {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"},
+        "timer": {
+            "ActiveState": "active",
+            "NextElapseUSecRealtime": "Sun 2026-11-22 13:07:00 UTC",
+        },
+    }
+    return usual[name] | properties
+
+
+def services(**properties: dict[str, str]) -> Services:
+    units = {name: of(name) | properties.get(name, {}) for name in ("daemon", "stitch", "timer")}
+    by_unit = {
+        UNITS.daemon: units["daemon"],
+        UNITS.stitch: units["stitch"],
+        UNITS.timer: units["timer"],
+    }
+    found = Services.look(UNITS, lambda unit, wanted: {k: by_unit[unit].get(k, "") for k in wanted})
+    assert found
+    return found
 
 
 @contextmanager
@@ -167,6 +213,7 @@ def test_code_is_1_while_a_frame_is_overdue_in_the_window(
 
 def test_an_nvr_that_is_down_since_before_the_window(house: House) -> None:
     house.frame(DOOR, at(21, 59, day=DAY - ONE_DAY))
+    house.film()
     house.record(rounds={"NVR unreachable": 5})
     assert house.code(at(3, 59)) == 0
     assert house.code(at(4, 10)) == 0
@@ -185,6 +232,7 @@ def test_an_nvr_that_stays_down_stays_a_fault(house: House) -> None:
 def test_a_daemon_that_does_not_run_is_a_fault_only_while_frames_are_due(house: House) -> None:
     house.frame(DOOR, at(21, day=DAY - ONE_DAY))
     house.frame(YARD, at(21, day=DAY - ONE_DAY))
+    house.film()
     text = house.text(at(12))
     assert "FAULT     no camera has given a frame for 8 h\n" in text
     assert "daemon    not running" in text
@@ -195,9 +243,14 @@ def test_a_camera_that_the_nvr_lacks_alarms_for_a_day_not_for_ever(house: House)
     house.frame(DOOR, at(12))
     codes = []
     for days in range(4):
-        house.frame(YARD, at(17, day=DAY + days * ONE_DAY))
-        codes.append(house.code(at(17, 1, day=DAY + days * ONE_DAY)))
+        now = at(17, 1, day=DAY + days * ONE_DAY)
+        house.frame(YARD, now - MINUTE)
+        house.film()
+        codes.append(house.code(now))
     assert codes == [1, 1, 0, 0]
+    assert house.json(now)["cameras"][DOOR]["fate"] == f"is gone since {DAY}"
+    assert house.json(now)["cameras"][YARD]["fate"] == ""
+    assert f"\n  {DOOR} is gone since {DAY}\n" in house.text(now)
 
 
 def test_a_camera_that_the_nvr_has_but_that_is_dead_alarms_as_long_as_it_is(house: House) -> None:
@@ -205,9 +258,15 @@ def test_a_camera_that_the_nvr_has_but_that_is_dead_alarms_as_long_as_it_is(hous
     later = DAY + 9 * ONE_DAY
     house.frame(YARD, at(17, day=later))
     house.record({DOOR: (0, {"offline": 780}), YARD: (780, {})}, later)
-    assert house.json(at(17, 1, day=later))["faults"] == [
-        f"{DOOR} has given no frame for 13 h 1 min"
-    ]
+    house.film()
+    (fault,) = house.json(at(17, 1, day=later))["faults"]
+    assert fault.startswith(f"{DOOR} has given no frame since {DAY}: look at its power and")
+    assert fault.endswith("delete it at the NVR, or leave it out with `capture.channels: [1]`")
+    house.capture = replace(DAILY, channels=(1,))
+    assert house.json(at(17, 1, day=later))["faults"] == []
+    assert house.json(at(17, 1, day=later))["cameras"][DOOR]["fate"] == (
+        "is left out by capture.channels"
+    )
 
 
 def test_a_new_name_is_no_fault_of_the_old_one(house: House) -> None:
@@ -218,6 +277,7 @@ def test_a_new_name_is_no_fault_of_the_old_one(house: House) -> None:
         DOOR: False,
         "ch0_Entrance": True,
     }
+    assert cameras[DOOR]["fate"].startswith("is called ch0_Entrance now: a day of both")
     assert house.code(at(17)) == 0
 
 
@@ -289,14 +349,18 @@ def test_a_camera_that_is_dead_stays_a_fault_over_midnight_where_days_follow_wit
     house.frame(YARD, at(23, 59, day=DAY - ONE_DAY))
     eve = Window(at(0, day=DAY - ONE_DAY), at(0), DAY - ONE_DAY)
     house.record({DOOR: (1, {}), YARD: (1, {})}, eve.day, window=eve)
-    assert house.json(at(0, 1))["faults"] == [f"{DOOR} has given no frame for 2 d 12 h"]
+    house.film()
+    (fault,) = house.json(at(0, 1))["faults"]
+    assert fault.startswith(f"{DOOR} has given no frame since {DAY - 3 * ONE_DAY}: ")
     assert house.code(at(0, 1)) == 1
 
 
 def test_a_channel_of_the_configuration_that_was_never_seen_is_a_fault(house: House) -> None:
     house.capture = replace(DAILY, channels=(0, 7))
     house.frame(DOOR, at(16, 59))
-    assert house.json(at(17))["faults"] == ["channel 7 has never given a frame"]
+    assert house.json(at(17))["faults"] == [
+        "channel 7 has never given a frame: connect its camera, or take it out of capture.channels"
+    ]
     assert house.code(at(4, 9)) == 0
     assert house.code(at(23)) == 0
 
@@ -450,6 +514,9 @@ def test_the_next_videos_and_late_ones(house: House) -> None:
     house.frame(DOOR, at(12))
     open_day = house.json(at(12))["stitch"]
     assert open_day == {
+        "is_known": False,
+        "at_work": False,
+        "overdue": [],
         "next_run": "2026-11-22T12:05:00+00:00",
         "next_videos": {"day": "2026-11-22", "at": "2026-11-22T22:05:00+00:00"},
         "lacking": [],
@@ -458,6 +525,167 @@ def test_the_next_videos_and_late_ones(house: House) -> None:
     late = house.json(at(22, 6))["stitch"]
     assert late["lacking"] == [{"camera": DOOR, "day": str(DAY)}]
     assert late["next_videos"] == {"day": str(DAY), "at": "2026-11-22T23:05:00+00:00"}
+
+
+def test_videos_that_two_runs_have_not_made_are_a_fault(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.frame(YARD, at(13))
+    assert house.code(at(23, 4)) == 0
+    late = house.json(at(23, 5))
+    (fault,) = late["faults"]
+    assert fault.startswith(f"videos are overdue, 2 by now, the oldest of {DAY}: ")
+    assert "`sudo reolink-timelapse stitch` makes them" in fault
+    assert [one["camera"] for one in late["stitch"]["overdue"]] == [DOOR, YARD]
+    assert house.code(at(23, 5)) == 1
+    house.film()
+    assert house.code(at(23, 5)) == 0
+
+
+def test_videos_that_a_stitch_is_at_are_not_overdue(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.services = services(stitch={"ActiveState": "activating"})
+    assert house.code(at(23, 30)) == 0
+    assert "stitch    at work; next at" in house.text(at(23, 30))
+    house.services = None
+    claim = only_one(house.store.root, "stitch")
+    assert house.code(at(23, 30)) == 0
+    assert house.json(at(23, 30))["stitch"]["at_work"] is True
+    claim.give()
+    assert house.code(at(23, 30)) == 1
+
+
+def test_the_timers_own_word_counts(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.record({DOOR: (480, {})})
+    assert "stitch    no systemd says when; the videos of today are due at 22:05\n" in house.text(
+        at(12, 1)
+    )
+    house.services = services()
+    assert house.json(at(12, 1))["stitch"]["next_run"] == "2026-11-22T13:07:00+00:00"
+    assert "stitch    next at 13:07; the videos of today at 22:05\n" in house.text(at(12, 1))
+    assert house.code(at(12, 1)) == 0
+
+
+def test_a_timer_that_is_off_promises_nothing(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.services = services(timer={"ActiveState": "inactive", "NextElapseUSecRealtime": ""})
+    told = house.json(at(12, 1))
+    (fault,) = told["faults"]
+    assert fault.startswith("the timer of the stitch is off, and no videos are made: ")
+    assert "`sudo systemctl enable --now reolink-timelapse-stitch@garage.timer`" in fault
+    assert (told["stitch"]["next_run"], told["stitch"]["next_videos"]["at"]) == (None, None)
+    assert "stitch    its timer is off\n" in house.text(at(12, 1))
+    assert house.code(at(12, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "properties", "words"),
+    [
+        (
+            "stitch",
+            {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "1"},
+            "stitch has failed (exit code 1): `journalctl -u reolink-timelapse-stitch@garage` ",
+        ),
+        ("stitch", {"ActiveState": "failed", "Result": "exit-code"}, "(prune, after it)"),
+        ("stitch", {"ActiveState": "failed", "Result": "timeout"}, "longer than its unit allows"),
+        ("stitch", {"ActiveState": "failed", "Result": "oom-kill"}, "(memory ran out)"),
+        (
+            "daemon",
+            {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"},
+            "the daemon has failed (exit code 78): `journalctl -u reolink-timelapse@garage`",
+        ),
+        (
+            "daemon",
+            {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "7"},
+            "the daemon ends again and again, restart number 7 is to come",
+        ),
+    ],
+)
+def test_a_unit_that_failed_is_a_fault_with_its_remedy(
+    house: House, unit: str, properties: dict[str, str], words: str
+) -> None:
+    house.frame(DOOR, at(12))
+    house.services = services(**{unit: properties})
+    (fault,) = house.json(at(12, 1))["faults"]
+    assert words in fault
+    assert house.code(at(12, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        ({"ActiveState": "activating", "SubState": "start"}, "starting"),
+        ({}, "running, and says nothing yet"),
+        (
+            {"ActiveState": "inactive", "SubState": "dead", "ConditionResult": "yes"},
+            "not running: `sudo systemctl enable --now reolink-timelapse@garage`",
+        ),
+        (
+            {"ActiveState": "inactive", "SubState": "dead", "ConditionResult": "no"},
+            "for want of a password: `sudo reolink-timelapse --config /etc/reolink-timelapse@",
+        ),
+    ],
+)
+def test_a_daemon_that_says_nothing_itself(
+    house: House, properties: dict[str, str], words: str
+) -> None:
+    house.services = services(daemon=properties)
+    assert words in " ".join(house.text(at(3)).split())
+
+
+def test_a_daemon_that_ends_again_and_again_hides_no_silence(house: House) -> None:
+    house.frame(DOOR, at(9))
+    house.film()
+    house.says("starting", at(12), started=at(12))
+    house.services = services(daemon={"NRestarts": "1"})
+    assert house.code(at(12)) == 1
+    house.services = services()
+    assert house.code(at(12)) == 0
+
+
+def test_without_units_there_is_nothing_to_say_of_them() -> None:
+    assert Services.look(UNITS, lambda _unit, _wanted: {}) is None
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_moment_that_systemd_says_in_another_way_is_unknown(words: str) -> None:
+    moment = services(timer={"NextElapseUSecRealtime": words}).next_run(UTC)
+    assert moment is None or moment.tzinfo is UTC
+
+
+# A disk that is too small
+
+
+def test_a_disk_too_small_for_what_is_to_be_kept_is_told_with_figures(house: House) -> None:
+    house.frame(DOOR, at(11, 59))
+    free = house.store.free_bytes()
+    house.record({DOOR: (1, {})})
+    for days, per_day in ((2, 0.5), (2, 0.9), (0, 2)):
+        size = round(free * per_day)
+        record = house.record({DOOR: (1080, {})})
+        record.cameras[DOOR].size = size
+        house.store.write_json(record_path(house.store, DAY), record.to_json())
+        house.storage = StorageConfig(min_free_gb=0, keep_frames_days=days)
+        told = house.json(at(12))
+        (warning,) = told["warnings"]
+        assert f"storage.keep_frames_days: {days} and today need" in warning
+        assert f"{size / 1e9:.1f} GB a day" in warning
+        assert ("capture will pause" in warning) == (per_day > 1)
+        assert (told["ok"], house.code(at(12))) == (True, 0)
+        assert "WARNING   the disk is small:" in house.text(at(12))
+        house.storage = StorageConfig(min_free_gb=0, keep_frames_days=0)
+    house.record({DOOR: (1080, {})})
+    assert house.json(at(12))["warnings"] == []
+
+
+def test_what_frames_take_that_are_to_be_kept_is_room_for_them() -> None:
+    assert list(shortage(3.0, 1.0, 2)) == []
+    assert len(list(shortage(2.99, 1.0, 2))) == 1
+    disk = Disk("/data", free=15, kept_free=5, daily=10, held=20, keep_days=2)
+    assert list(small_disk(disk)) == []
+    assert len(list(small_disk(replace(disk, held=19)))) == 1
+    assert len(list(small_disk(replace(disk, free=0, held=29)))) == 1
+    assert list(small_disk(replace(disk, free=0, held=30))) == []
 
 
 def test_the_last_videos(house: House) -> None:
