@@ -206,7 +206,7 @@ def _prune(given: argparse.Namespace, world: World) -> int:
 
 
 def _status(given: argparse.Namespace, world: World) -> int:
-    from reolink_timelapsed import report
+    from reolink_timelapsed import report, units
 
     settings = _load(given, world)
     wiring.step_down(settings)
@@ -218,6 +218,7 @@ def _status(given: argparse.Namespace, world: World) -> int:
         runtime=report.runtime_folder(settings, world.environ),
         by_hand=world.state_folder(settings),
         as_json=given.json,
+        services=report.services_of(settings, units.show),
     )
 
 

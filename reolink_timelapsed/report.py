@@ -34,11 +34,11 @@ from reolink_timelapsed.overview import (
     wanted,
 )
 from reolink_timelapsed.past import Live, Past
-from reolink_timelapsed.places import unit_name
+from reolink_timelapsed.places import daemon_unit, is_of_unit, stitch_timer, stitch_unit, unit_name
 from reolink_timelapsed.reading import read_state
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
-from reolink_timelapsed.services import Services
+from reolink_timelapsed.services import Ask, Names, Services
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.turn import CAPTURE, Turn
 
@@ -91,6 +91,14 @@ def runtime_folder(config: Config, environ: Mapping[str, str]) -> Path:
     if folder := environ.get("RUNTIME_DIRECTORY"):
         return Path(folder)
     return Path("/run", unit_name(config.path))
+
+
+def services_of(config: Config, ask: Ask) -> Services | None:
+    """Ask systemd for the units that read these settings; None where there are none."""
+    path = config.path
+    if path and not is_of_unit(path):
+        return None
+    return Services.look(Names(daemon_unit(path), stitch_unit(path), stitch_timer(path)), ask)
 
 
 def gather(

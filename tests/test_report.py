@@ -643,6 +643,21 @@ def test_a_daemon_that_ends_again_and_again_hides_no_silence(house: House) -> No
     assert house.code(at(12)) == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "timer"),
+    [
+        (None, "reolink-timelapse-stitch.timer"),
+        ("/etc/reolink-timelapse/config.yaml", "reolink-timelapse-stitch.timer"),
+        ("/etc/reolink-timelapse@garage/config.yaml", "reolink-timelapse-stitch@garage.timer"),
+        ("/home/me/config.yaml", None),
+    ],
+)
+def test_the_units_are_those_that_read_the_settings(path: str | None, timer: str | None) -> None:
+    config = Config(path=Path(path) if path else None)
+    found = report.services_of(config, lambda _unit, wanted: dict.fromkeys(wanted, ""))
+    assert (found and found.names.timer) == timer
+
+
 def test_without_units_there_is_nothing_to_say_of_them() -> None:
     assert Services.look(UNITS, lambda _unit, _wanted: {}) is None
 

@@ -172,6 +172,17 @@ def test_status(machine: Container) -> None:
     said = json.loads(machine.out("reolink-timelapse", "status", "--json"))
     assert CAMERAS[0] in json.dumps(said)
     assert "2 cameras" in machine.out("reolink-timelapse", "status")
+    assert said["stitch"]["is_known"]
+    assert said["stitch"]["next_run"]
+
+
+def test_status_tells_of_a_timer_that_is_off(machine: Container) -> None:
+    timer = "reolink-timelapse-stitch.timer"
+    machine.run("systemctl", "stop", timer)
+    text = machine.out("reolink-timelapse", "status", check=False)
+    machine.run("systemctl", "start", timer)
+    assert f"sudo systemctl enable --now {timer}" in " ".join(text.split())
+    assert "its timer is off" in text
 
 
 def test_watchdog_restarts_a_daemon_that_hangs(machine: Container) -> None:
