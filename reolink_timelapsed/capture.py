@@ -25,6 +25,7 @@ from reolink_timelapsed.room import Room
 from reolink_timelapsed.rounds import DISK, Rounds
 from reolink_timelapsed.schedule import Plan, Ticks, Window
 from reolink_timelapsed.session import Session
+from reolink_timelapsed.space import Space
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
@@ -62,6 +63,7 @@ class Parts:
     rounds: Rounds
     room: Room
     ledger: Ledger
+    space: Space
     story: Story
     turn: Turn
     alone: Turn
@@ -250,6 +252,7 @@ class Capture:
         smooth = self._parts.rounds.take(day, self._owed, until)
         self._say_if_slow(self._clock.monotonic() - started, smooth=smooth)
         self._owes = False
+        self._parts.space.look(day)
         self._holdoff.clear()
         self._parts.story.end("nvr", "the NVR gives pictures again", self._clock.monotonic())
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
-from reolink_timelapsed import encode
+from reolink_timelapsed import encode, judgement, ledger
 from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import BadFrame, ChannelFailed, StoreError, TimelapseError
@@ -141,8 +141,19 @@ def _disk(config: Config, store: Store, mount: Mount, findings: _Findings) -> No
             f" ({daily / _GB:.1f} GB a day at {seconds:g} s)"
         )
     findings.line("disk", text)
+    if findings.frame_bytes:
+        _warn_of_small_disk(config, store, findings)
     if free < config.storage.min_free_bytes:
         raise StoreError(
             f"less than storage.min_free_gb ({config.storage.min_free_gb:g} GB) is free: "
             "capture would pause"
         )
+
+
+def _warn_of_small_disk(config: Config, store: Store, findings: _Findings) -> None:
+    storage, capture = config.storage, config.capture
+    usable = max(store.free_bytes() - storage.min_free_bytes, 0)
+    held = ledger.held_bytes(store, storage.keep_frames_days + 1)
+    daily = findings.frame_bytes * (capture.duration / capture.interval)
+    for warning in judgement.shortage(usable + held, daily, storage.keep_frames_days):
+        findings.line("WARNING", warning)

@@ -125,6 +125,13 @@ def load(store: Store, day: date) -> DayRecord | None:
     return DayRecord.from_json(read_json(record_path(store, day)))
 
 
+def daily_bytes(day: DayRecord) -> int:
+    """Estimate what a whole day of its cameras takes, from the frames that there are."""
+    window = day.window
+    ticks = ticks_between(window.start, window.end, day.interval)
+    return round(sum(_average(camera) for camera in day.cameras.values()) * ticks)
+
+
 def held_bytes(store: Store, days: int) -> int:
     """Return what the frames take that are there of the last `days` with a record."""
     home = store.root / "coverage"

@@ -12,7 +12,7 @@ from reolink_timelapsed import sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
 from reolink_timelapsed.film import Film, Made
-from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Frame, Video
+from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Video
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.progress import duration
@@ -103,7 +103,22 @@ class Publisher:
         published = [_published(order, name, video) for name, video in videos.items()]
         for one in published:
             log.info("%s", describe(one))
+        if others := self._other_names(order):
+            names = ", ".join(others)
+            log.info("%s: called %s in a part of that day, see its videos", order.film.label, names)
         return published
+
+    def _other_names(self, order: Order) -> list[str]:
+        """Return the camera folders that the same channel had that day: it was renamed."""
+        own = Camera.from_folder(order.folder)
+        if order.day is None or own is None:
+            return []
+        return [
+            folder
+            for folder in self._store.camera_folders()
+            if (other := Camera.from_folder(folder)) and other.channel == own.channel
+            if folder != order.folder and order.day in self._store.frame_days(folder)
+        ]
 
     def _link_latest(self, order: Order) -> None:
         newest = max((video.day for video in self._store.videos(order.folder)), default=None)
@@ -121,6 +136,7 @@ class Publisher:
         window = self._days.window(day) if day else None
         missing = self._days.missing(order.folder, day, now) if day else {}
         interval = self._days.interval(day or order.frames[0].moment.date())
+        others = self._other_names(order)
         return sidecar.compose(
             order.film.label,
             order.film.config,
@@ -136,6 +152,7 @@ class Publisher:
                 interval=interval,
             ),
             pictures=sidecar.pictures_part(made),
+            **({"other_names": others} if others else {}),
             videos=sidecar.videos_part(
                 {name: (order.path(name), video) for name, video in videos.items()}
             ),

@@ -204,7 +204,21 @@ class Roster:
             changes = [f"+ {folder}" for folder in after if folder not in before]
             changes += [f"- {folder}" for folder in before if folder not in after]
             self._story.note(f"cameras have changed: {', '.join(changes)}", now)
+        self._tell_renamed(channels)
         self._tell_missing(channels)
+
+    def _tell_renamed(self, channels: tuple[Channel, ...]) -> None:
+        """Say why today's frames will be in two films: each name has a folder of its own."""
+        before = {channel.number: channel.camera.folder for channel in self._before}
+        known = {channel.camera.folder for channel in self._before}
+        for channel in channels:
+            new, old = channel.camera.folder, before.get(channel.number)
+            if old and new not in known:
+                self._story.note(
+                    f"{old} is called {new} now: this day gets a video under each name, of the "
+                    "time before and of that since",
+                    self._now,
+                )
 
     def _tell_missing(self, channels: tuple[Channel, ...]) -> None:
         missing = set(self._config.channels) - {channel.number for channel in channels}

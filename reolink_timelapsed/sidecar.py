@@ -13,6 +13,9 @@
                          "width": 3840, "height": 2160}, "720p": {…}},
      "encode": {"ffmpeg": "5.1.9", "seconds": 1200.0, "ways": ["fast"]}}
 
+A camera that was renamed that day has `other_names`: the folders of its other frames, which are
+in videos of their own.
+
 `used` counts the frames that are shown, `places` the pictures of the film: with held gaps, or a
 film of fixed length, a frame may fill several.
 """

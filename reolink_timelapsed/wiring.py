@@ -28,6 +28,7 @@ from reolink_timelapsed.schedule import Daily, Plan, local_day
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
 from reolink_timelapsed.single_run import SingleRun
+from reolink_timelapsed.space import Space
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
@@ -197,6 +198,7 @@ def capture(
         rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story),
         room=Room(store, limit, make_room, Mount(store.root, world.state_folder(config))),
         ledger=Ledger(store),
+        space=Space(store, config.storage),
         story=story,
         turn=Turn(world.state_folder(config), NVR),
         alone=Turn(world.state_folder(config), CAPTURE),

@@ -27,7 +27,7 @@ from reolink_timelapsed import ledger
 from reolink_timelapsed.board import FILE_NAME, Board
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, JumpingClock
-from reolink_timelapsed.config import CaptureConfig
+from reolink_timelapsed.config import CaptureConfig, StorageConfig
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.ledger import Ledger
@@ -40,6 +40,7 @@ from reolink_timelapsed.schedule import Daily, Plan
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
 from reolink_timelapsed.simulator import SimClock, SimulatedCamera, SimulatedNvr
+from reolink_timelapsed.space import Space
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
@@ -281,6 +282,7 @@ def build(  # noqa: PLR0917
     session: Session | None = None,
     min_free_bytes: int = 0,
     make_room: Callable[[], None] = lambda: None,
+    storage: StorageConfig | None = None,
 ) -> Daemon:
     """Return a daemon for the NVR, with data and state below `folder`; its days are UTC days."""
     session = session or build_session(nvr, folder / "state", clock)
@@ -296,6 +298,7 @@ def build(  # noqa: PLR0917
         rounds=Rounds(session, store, clock, notifier, roster=roster, story=story),
         room=Room(store, min_free_bytes, make_room, Mount(store.root, folder / "state")),
         ledger=Ledger(store),
+        space=Space(store, storage or StorageConfig(min_free_gb=0, keep_frames_days=0)),
         story=story,
         turn=Turn(folder / "state", NVR),
         alone=Turn(folder / "state", CAPTURE),

@@ -34,7 +34,7 @@ from support import (
 )
 
 from reolink_timelapsed.capture import SLICE_SECONDS
-from reolink_timelapsed.config import CaptureConfig
+from reolink_timelapsed.config import CaptureConfig, StorageConfig
 from reolink_timelapsed.coverage import STOPPED
 from reolink_timelapsed.schedule import Daily
 from reolink_timelapsed.simulator import Kind, Misbehaviour, SimulatedNvr, make_certificate
@@ -652,3 +652,13 @@ def test_stopping_in_the_middle_of_a_round_leaves_nothing_behind(
     assert nvr.log[-1].cmd == "Logout"
     assert nvr.live_sessions == []
     assert list((folder / "data" / ".work" / "capture").iterdir()) == []
+
+
+def test_a_disk_too_small_for_the_days_to_keep_is_told_once_at_the_start(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+) -> None:
+    storage = StorageConfig(min_free_gb=0, keep_frames_days=10_000_000)
+    build(nvr, folder, clock, storage=storage).run(until=at(4, 5))
+    told = [text for text in journal.warnings() if text.startswith("the disk is small")]
+    assert len(told) == 1
+    assert "storage.keep_frames_days: 10000000 and today need" in told[0]

@@ -158,6 +158,19 @@ def test_too_little_space(look: Look) -> None:
     assert "less than storage.min_free_gb (100000 GB) is free" in said
 
 
+def test_a_disk_too_small_for_the_days_to_keep_is_told_with_figures(look: Look) -> None:
+    _, text = look()
+    assert "WARNING" not in text
+    look.config = replace(
+        look.config, storage=replace(look.config.storage, keep_frames_days=10_000_000)
+    )
+    code, text = look()
+    assert code == 0
+    (line,) = [line for line in text.splitlines() if line.startswith("WARNING")]
+    assert re.search(r"the disk is small: .* frames of [\d.]+ (days|years), [\d.]+ GB at", line)
+    assert "storage.keep_frames_days: 10000000 and today need" in line
+
+
 def test_a_disk_that_is_not_mounted_is_told_and_not_written_to(look: Look, folder: Path) -> None:
     root = look.store.root
     root.mkdir()

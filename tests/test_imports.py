@@ -24,7 +24,7 @@ FLOORS = {
     " rungs exif titles parser orders services judgement",
     # the world, one thing each
     2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
-    " room child probe encode progress turn files disk_errors reading pictures terminal"
+    " room space child probe encode progress turn files disk_errors reading pictures terminal"
     " privileges units",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"

@@ -151,7 +151,21 @@ def test_a_renamed_camera_is_another_one(
     last, first = daemon.frames(YARD)[-1], daemon.frames("ch1_Garden")[0]
     assert last.moment < first.moment <= at(6, 10)
     assert "cameras have changed: + ch1_Garden, - ch1_Yard" in journal.texts
+    told = "ch1_Yard is called ch1_Garden now: this day gets a video under each name"
+    assert sum(text.startswith(told) for text in journal.texts) == 1
+    again = build(nvr, folder, clock, EVERY_TWO_MINUTES)
+    again.run(until=at(8))
+    assert sum(text.startswith(told) for text in journal.texts) == 1
     assert folders(daemon) == [FRONT, "ch1_Garden", YARD]
+
+
+def test_a_camera_that_was_renamed_while_nobody_looked_is_told_of(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal
+) -> None:
+    build(nvr, folder, clock).run(until=at(4, 3.5))
+    nvr.cameras[1].name = "Garden"
+    build(nvr, folder, clock).run(until=at(4, 6.5))
+    assert any(text.startswith("ch1_Yard is called ch1_Garden now") for text in journal.texts)
 
 
 def test_a_camera_that_moves_to_another_channel_is_found_at_its_next_error(

@@ -554,3 +554,20 @@ def test_a_run_that_finds_nothing_to_do_says_why(
     caplog.clear()
     assert make(tmp_path, day=DAY).exit_code == 0
     assert caplog.messages == [f"{FOLDER} {DAY}: finished"]
+
+
+def test_the_videos_of_a_camera_that_was_renamed_name_each_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    fill(tmp_path, minutes(at(4), 2))
+    fill(tmp_path, minutes(at(5), 2), folder="ch0_Entrance")
+    fill(tmp_path, minutes(at(5), 2), folder="ch1_Yard")
+    fill(tmp_path, [at(5, day=DAY - timedelta(days=1))], folder=FOLDER, day=DAY - timedelta(days=1))
+    make(tmp_path)
+    assert sidecar(tmp_path)["other_names"] == ["ch0_Entrance"]
+    assert sidecar(tmp_path, folder="ch0_Entrance")["other_names"] == [FOLDER]
+    assert "other_names" not in sidecar(tmp_path, folder="ch1_Yard")
+    assert "other_names" not in sidecar(tmp_path, f"{DAY - timedelta(days=1)}")
+    told = f"{FOLDER} {DAY}: called ch0_Entrance in a part of that day, see its videos"
+    assert caplog.messages.count(told) == 1
