@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
-from reolink_timelapsed.errors import EncodeError, Stopped, StoreError
+from reolink_timelapsed.errors import DiskFull, EncodeError, Stopped
 
 STALL_SECONDS = 600.0
 """Without any progress; at idle priority on a busy machine a picture may take minutes."""
@@ -186,7 +186,7 @@ def failure(status: int, words: str) -> Exception:
     if status == -signal.SIGKILL or re.search(r"Cannot allocate memory|malloc of size", words):
         return OutOfMemory("ffmpeg was killed, most likely because memory ran out")
     if "No space left on device" in words:
-        return StoreError(
+        return DiskFull(
             "the disk is full: ffmpeg could not write the film; "
             "free some space, or lower storage.keep_frames_days"
         )
@@ -219,7 +219,7 @@ def encode(
 
     Raises:
         OutOfMemory, EncodeError: what ffmpeg died of.
-        StoreError: if the disk is full.
+        DiskFull: if the disk is full.
         Stopped: if the clock was told to stop; ffmpeg is gone by then.
     """
     with ExitStack() as stack:

@@ -16,14 +16,25 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from reolink_timelapsed.frame import Camera
+from reolink_timelapsed.frame import Camera, parse_day
+from reolink_timelapsed.json_fields import (
+    BadValue,
+    get_counts,
+    get_int,
+    get_moment,
+    get_number,
+    get_object,
+    get_str,
+)
 from reolink_timelapsed.schedule import Window, ticks_between
 
 STOPPED = "not running"
 UNLISTED = "not on the NVR's list"
+_SHORTEST = 0.001
+"""Seconds of an interval."""
 
 
 @dataclass(slots=True)
@@ -103,29 +114,31 @@ class DayRecord:
     def from_json(cls, value: Any) -> DayRecord | None:
         """Read a record; None if `value` is none."""
         try:
-            day = date.fromisoformat(value["day"])
-            window = Window(_moment(value["start"]), _moment(value["end"]), day)
-            interval = timedelta(seconds=float(value["interval_seconds"]))
-            rows = value["cameras"].items()
-            # Folder names become paths: what can be none is left out.
-            cameras = {str(key): _camera(row) for key, row in rows if Camera.from_folder(str(key))}
-            missing, rounds = _counts(value["missing_rounds"]), int(value.get("rounds", 0))
-        except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
+            return cls(
+                window=_window(value),
+                interval=timedelta(seconds=get_number(value, "interval_seconds", least=_SHORTEST)),
+                cameras={
+                    folder: _camera(row)
+                    for folder, row in get_object(value, "cameras").items()
+                    if Camera.from_folder(folder)
+                },
+                missing_rounds=get_counts(value, "missing_rounds"),
+                rounds=get_int(value, "rounds", 0),
+            )
+        except (BadValue, OverflowError):
             return None
-        return cls(window, interval, cameras, missing, rounds) if interval > timedelta(0) else None
 
 
-def _moment(text: Any) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"no time zone: {text}")
-    return moment
+def _window(value: Any) -> Window:
+    day = parse_day(get_str(value, "day"))
+    start, end = get_moment(value, "start"), get_moment(value, "end")
+    if day is None or end < start:
+        raise BadValue("no window of a day")
+    return Window(start, end, day)
 
 
 def _camera(row: Any) -> CameraRecord:
-    newest = _moment(row["newest"]) if row.get("newest") else None
-    return CameraRecord(int(row["captured"]), int(row["bytes"]), _counts(row["missing"]), newest)
-
-
-def _counts(row: Any) -> dict[str, int]:
-    return {str(reason): int(count) for reason, count in row.items()}
+    newest = get_moment(row, "newest") if isinstance(row, dict) and row.get("newest") else None
+    return CameraRecord(
+        get_int(row, "captured"), get_int(row, "bytes"), get_counts(row, "missing"), newest
+    )

@@ -9,7 +9,9 @@ from pathlib import Path
 from reolink_timelapsed import ledger, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.frame import RENDITIONS, Frame, Video
+from reolink_timelapsed.reading import length
 from reolink_timelapsed.schedule import Daily, Window, local_day
 from reolink_timelapsed.store import Store
 
@@ -58,11 +60,17 @@ class Days:
         return local_day(now, self._zone) > day and now - newest > _QUIET
 
     def lacking(self, folder: str) -> list[date]:
-        """Return the days with frames whose videos are not finished, oldest first."""
+        """Return the days with frames whose videos are not finished, oldest first.
+
+        A day of which that cannot be read now is told of, and left out.
+        """
         present = self._store.video_files(folder)
-        return [
-            day for day in self._store.frame_days(folder) if not self._is_done(folder, day, present)
-        ]
+        lacking = []
+        for day in self._store.frame_days(folder):
+            with left_out():
+                if not self._is_done(folder, day, present):
+                    lacking.append(day)
+        return lacking
 
     def is_done(self, folder: str, day: date) -> bool:
         """Tell whether a day's videos are finished, and show all the frames there are."""
@@ -71,7 +79,7 @@ class Days:
     def _is_done(self, folder: str, day: date, present: frozenset[str]) -> bool:
         path = self._store.sidecar_path(folder, day)
         videos = {Video(folder, day, one.name).name for one in RENDITIONS}
-        if path.name not in present or path.stat().st_size == 0:
+        if path.name not in present or not length(path):
             return False
         if not videos <= present and self._can_be_made_again(folder, day, path):
             return False
@@ -79,8 +87,8 @@ class Days:
 
     def _can_be_made_again(self, folder: str, day: date, path: Path) -> bool:
         """Tell whether videos that are gone were not meant to go, and their frames are there."""
-        known = sidecar.read(path) or {}
-        if sidecar.is_expired(known):
+        known = sidecar.read(path)
+        if known and known.expired:
             return False
         return len(self._store.frames(folder, day)) >= sidecar.captured(known)
 
@@ -89,7 +97,7 @@ class Days:
 
         A sidecar has the modification time that the folder had when its frames were listed.
         """
-        if self._store.frames_changed(folder, day) <= path.stat().st_mtime_ns:
+        if self._store.frames_changed(folder, day) <= self._store.changed(path):
             return False
         known = sidecar.captured(sidecar.read(path))
         return len(self._store.frames(folder, day)) > known

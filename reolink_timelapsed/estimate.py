@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from reolink_timelapsed import rungs, sidecar
 from reolink_timelapsed.film import Film
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.humanize import several
+from reolink_timelapsed.json_fields import BadValue, get_int, get_number, get_object, get_str
 from reolink_timelapsed.progress import duration
 from reolink_timelapsed.publish import Order
+from reolink_timelapsed.reading import length
+from reolink_timelapsed.sidecar import Sidecar
 from reolink_timelapsed.store import Store
 
 _FILM_SHARE = 0.5
@@ -70,17 +71,19 @@ def _experience(order: Order, store: Store) -> tuple[float, float] | None:
     return None
 
 
-def _rates(old: dict[str, Any]) -> tuple[float, float] | None:
+def _rates(old: Sidecar) -> tuple[float, float] | None:
     try:
-        places, settings = old["frames"]["places"], old["settings"]
-        size = sum(video["bytes"] for video in old["videos"].values())
-        size *= 2 ** ((settings["crf"] - _CRF_OF_SHARE) / _CRF_THAT_HALVES)
-        return size / places, old["encode"]["seconds"] / _EFFORT[settings["preset"]] / places
-    except (KeyError, TypeError, ZeroDivisionError):
+        places = get_int(get_object(old.value, "frames"), "places", least=1)
+        seconds = get_number(get_object(old.value, "encode"), "seconds")
+        crf, preset = get_int(old.settings, "crf"), get_str(old.settings, "preset")
+        size = sum(video.bytes for video in old.videos.values())
+        size_at_19 = size * 2 ** ((crf - _CRF_OF_SHARE) / _CRF_THAT_HALVES)
+        return size_at_19 / places, seconds / _EFFORT[preset] / places
+    except (BadValue, KeyError, OverflowError):
         return None
 
 
 def _guess(frames: list[Frame]) -> tuple[float, float]:
     sample = frames[:: max(len(frames) // _SAMPLE, 1)]
-    size = sum(frame.path.stat().st_size for frame in sample) / max(len(sample), 1)
+    size = sum(length(frame.path) or 0 for frame in sample) / max(len(sample), 1)
     return size * _FILM_SHARE, size / 1e6 * _CORE_SECONDS_A_MB / rungs.cores()

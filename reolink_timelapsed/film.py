@@ -12,6 +12,15 @@ from typing import Any
 from reolink_timelapsed import plan
 from reolink_timelapsed.config import StitchConfig
 from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment
+from reolink_timelapsed.json_fields import (
+    BadValue,
+    get_counts,
+    get_int,
+    get_list,
+    get_number,
+    get_object,
+    get_str,
+)
 from reolink_timelapsed.plan import Pick, Piece, Size
 from reolink_timelapsed.reading import length, read_json
 from reolink_timelapsed.rungs import RUNGS
@@ -19,6 +28,9 @@ from reolink_timelapsed.schedule import hour_of
 
 RECIPE = 2
 """Counted up when the same frames and settings would give another film."""
+
+_WIDEST = 2**16
+"""Pixels of a picture's side: a JPEG cannot have more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +66,29 @@ class Record:
     def from_json(cls, value: Any) -> Record | None:
         """Read a record back; None if `value` is none."""
         try:
-            sizes = {_size(text.split("x")): int(n) for text, n in value["sizes"].items()}
-            parts = {
-                name: Part(_size(part["size"]), part["bytes"], part["digest"], part["signature"])
-                for name, part in value["parts"].items()
-            }
-            made = cls(**(value | {"sizes": Counter(sizes), "parts": parts}))
-            return made if made.rung in range(len(RUNGS)) and made.frames > 0 else None
-        except (TypeError, KeyError, ValueError, AttributeError):
+            sizes = get_counts(value, "sizes")
+            parts = get_object(value, "parts")
+            made = cls(
+                key=get_str(value, "key"),
+                frames=get_int(value, "frames", least=1),
+                sizes=Counter({_size(text.split("x")): sizes[text] for text in sizes}),
+                refused={name: str(why) for name, why in get_object(value, "refused").items()},
+                rung=get_int(value, "rung"),
+                seconds=get_number(value, "seconds"),
+                parts={name: _part(parts[name]) for name in parts},
+            )
+        except (ValueError, TypeError):
             return None
+        return made if made.rung < len(RUNGS) and FULL.name in parts and made.sizes else None
+
+
+def _part(value: Any) -> Part:
+    return Part(
+        size=_size(get_list(value, "size")),
+        bytes=get_int(value, "bytes"),
+        digest=get_str(value, "digest"),
+        signature=get_str(value, "signature"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,5 +184,7 @@ class Film:
 
 
 def _size(sides: Sequence[Any]) -> Size:
-    width, height = sides
-    return int(width), int(height)
+    width, height = map(int, sides)
+    if not (0 < width <= _WIDEST and 0 < height <= _WIDEST):
+        raise BadValue(f"no size of a picture: {width}x{height}")
+    return width, height

@@ -35,8 +35,8 @@ def parse(data: bytes) -> Any:
         raise BadValue(f"no JSON: {error}") from None
 
 
-def get_object(value: Any, key: str) -> JsonObject:
-    found = _get(value, key)
+def get_object(value: Any, key: str, default: JsonObject | None = None) -> JsonObject:
+    found = _get(value, key, default)
     if not isinstance(found, dict):
         raise BadValue(f"{key} is no object")
     return found
@@ -71,9 +71,9 @@ def get_int(value: Any, key: str, default: int | None = None, *, least: int = 0)
     return found
 
 
-def get_number(value: Any, key: str, *, least: float = 0.0) -> float:
+def get_number(value: Any, key: str, default: float | None = None, *, least: float = 0.0) -> float:
     """Return a finite number from `least` to `MOST`."""
-    found = _get(value, key)
+    found = _get(value, key, default)
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise BadValue(f"{key} is no number")
     if not (least <= found <= MOST and math.isfinite(found)):

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from reolink_timelapsed.coverage import STOPPED, CameraRecord, DayRecord
+from reolink_timelapsed.disk_errors import left_out, tell_once
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import parse_day
 from reolink_timelapsed.humanize import several
-from reolink_timelapsed.reading import read_json
+from reolink_timelapsed.reading import length, read_json
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.store import Store
 
@@ -58,7 +59,8 @@ class Ledger:
             _add(kept, self.day)
         self.day.begin_at(kept.window.start if kept else self._installed())
         for folder in self._store.camera_folders():
-            self._recount(self.day, folder)
+            with left_out():
+                self._recount(self.day, folder)
         self._joined = True
         self._saved = now
         self.save()
@@ -98,7 +100,7 @@ class Ledger:
         if frames:
             camera = day.camera(folder)
             known = camera.size / camera.captured if camera.captured else 0.0
-            size = known or frames[-1].path.stat().st_size
+            size = known or length(frames[-1].path) or 0
             camera.captured, camera.size = len(frames), round(size * len(frames))
             camera.newest = frames[-1].moment
 
@@ -121,8 +123,18 @@ def record_path(store: Store, day: date) -> Path:
 
 
 def load(store: Store, day: date) -> DayRecord | None:
-    """Return the record of a day, None if there is none."""
-    return DayRecord.from_json(read_json(record_path(store, day)))
+    """Return the record of a day, None if there is none.
+
+    Raises:
+        StoreError: if there is one that cannot be read now.
+    """
+    path = record_path(store, day)
+    value = read_json(path)
+    record = DayRecord.from_json(value)
+    if value is not None and (record is None or record.window.day != day):
+        tell_once(f"{path} is no record of {day}: it is left out")
+        return None
+    return record
 
 
 def daily_bytes(day: DayRecord) -> int:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from reolink_timelapsed import ledger, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import CameraRecord, DayRecord
+from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.frame import Camera, parse_day, parse_frame_name
 from reolink_timelapsed.overview import CameraDay, Day, Sighting
-from reolink_timelapsed.reading import names_in
+from reolink_timelapsed.reading import facts, names_in
 from reolink_timelapsed.schedule import Daily, Window, local_day, tick_from
 from reolink_timelapsed.store import Store
 
@@ -61,14 +62,19 @@ class Past:
 
     def record(self, day: date) -> DayRecord | None:
         if day not in self._records:
-            self._records[day] = ledger.load(self.store, day)
+            self._records[day] = None
+            with left_out():
+                self._records[day] = ledger.load(self.store, day)
         return self._records[day]
 
     def frame_names(self, folder: str, day: date) -> list[str]:
         """Return the names of a day's frames, oldest first."""
         if (folder, day) not in self._names:
             home = self.store.frames_home(folder, day)
-            frames = (name for name in names_in(home) if name.endswith("Z.jpg") and name[0] != ".")
+            names: list[str] = []
+            with left_out():
+                names = names_in(home)
+            frames = (name for name in names if name.endswith("Z.jpg") and name[0] != ".")
             self._names[folder, day] = sorted(frames)
         return self._names[folder, day]
 
@@ -129,11 +135,18 @@ class Past:
         return Sighting(camera, newest, max(day for day, _ in seen)) if seen else None
 
     def _newest_frame(self, folder: str) -> Iterator[tuple[date, datetime | None]]:
-        for day in reversed(self.store.frame_days(folder)):
-            if day <= self.today and (names := self.frame_names(folder, day)):
-                taken = _taken(self.store.frames_home(folder, day) / names[-1])
-                yield day, min(taken, self.now) if taken else None
+        for day in reversed(self._frame_days(folder)):
+            home = self.store.frames_home(folder, day)
+            named = (home / name for name in reversed(self.frame_names(folder, day)))
+            newest = next(filter(None, map(_taken, named)), None)
+            if day <= self.today and newest:
+                yield day, min(newest, self.now)
                 return
+
+    def _frame_days(self, folder: str) -> list[date]:
+        with left_out():
+            return self.store.frame_days(folder)
+        return []
 
     def _newest_record(self, folder: str) -> Iterator[tuple[date, datetime | None]]:
         for day in self._recorded[:DAYS]:
@@ -192,7 +205,9 @@ class Past:
 
     def _captured(self, folder: str, day: date) -> int:
         """Return how many frames there are or, where they were pruned, how many there were."""
-        film = sidecar.read(self.store.sidecar_path(folder, day))
+        film = None
+        with left_out():
+            film = sidecar.read(self.store.sidecar_path(folder, day))
         return max(len(self.frame_names(folder, day)), sidecar.captured(film))
 
 
@@ -208,9 +223,8 @@ def _taken(path: Path) -> datetime | None:
 
     After a clock that was set back, names run ahead for a while, to keep their order.
     """
-    named = parse_frame_name(path.name)
-    try:
-        written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except FileNotFoundError:  # pruned meanwhile
+    named, found = parse_frame_name(path.name), facts(path)
+    if named is None or found is None:  # pruned meanwhile
         return named
-    return min(named, written) if named else None
+    written = min(max(found.st_mtime, 0.0), named.timestamp())
+    return min(named, datetime.fromtimestamp(written, UTC))

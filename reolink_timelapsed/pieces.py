@@ -15,7 +15,7 @@ from pathlib import Path
 from reolink_timelapsed import child, encode, pictures, probe, rungs
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.encode import Job, Quality, Target
-from reolink_timelapsed.errors import EncodeError, StoreError
+from reolink_timelapsed.errors import DiskFull, EncodeError
 from reolink_timelapsed.film import Film, Made, Part, Record
 from reolink_timelapsed.frame import FULL, Segment
 from reolink_timelapsed.humanize import several
@@ -111,7 +111,7 @@ class PieceMaker:
     def _see_that_it_fits(self, film: Film, size: int) -> None:
         needed = size * _FILM_SHARE
         if self._store.free_bytes() < needed:
-            raise StoreError(
+            raise DiskFull(
                 f"{film.label}: the disk is nearly full: the next hour of film needs "
                 f"{needed / 1e6:.0f} MB; free some space, or lower storage.keep_frames_days"
             )
@@ -248,7 +248,7 @@ class PieceMaker:
             seconds=round(seconds, 1),
             parts=parts,
         )
-        self._store.remove(film.record_path(piece.hour))
+        self._store.remove_file(film.record_path(piece.hour))
         for name, target in self._targets(film, piece).items():
             self._store.publish(target.path, film.part_path(piece.hour, name))
         self._store.write_json(film.record_path(piece.hour), record.to_json())

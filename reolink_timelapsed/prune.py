@@ -7,14 +7,18 @@ film of the year.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from reolink_timelapsed import plan, sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import StorageConfig
-from reolink_timelapsed.frame import LATEST, Frame, parse_day
+from reolink_timelapsed.disk_errors import tell_once
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.frame import Frame, parse_day
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.schedule import local_day
 from reolink_timelapsed.store import Store
@@ -23,6 +27,7 @@ _ABANDONED = timedelta(days=7)
 """After which the pieces of a film that nobody asks for any more are dropped."""
 
 _NAMED = 5
+_NS = 1e9
 
 CameraDay = tuple[str, date]
 
@@ -56,20 +61,15 @@ def run(
     """Remove what is past its time; with `dry_run` only tell.
 
     Raises:
-        StoreError: if something cannot be removed.
+        StoreError: if something cannot be removed; all the rest is by then.
     """
     store.open(probe=False)
     pruner = _Pruner(store, config, zone, dry_run=dry_run)
-    today = local_day(clock.now(), zone)
     for folder in store.camera_folders():
-        for day in expired(store.frame_days(folder), today, config.keep_frames_days):
-            pruner.frames(folder, day)
-        for day in expired(
-            {video.day for video in store.videos(folder)}, today, config.keep_videos_days
-        ):
-            pruner.videos(folder, day, clock.now())
-        pruner.abandoned_pieces(folder, clock.now())
+        pruner.camera(folder, clock.now())
     pruner.tell()
+    if pruner.failed:
+        raise _all_in_one(pruner.failed)
     if pruner.report == PruneReport():
         log.info("nothing to remove: %s", _kept(config))
     return pruner.report
@@ -80,58 +80,96 @@ def make_room(
     config: StorageConfig,
     *,
     zone: tzinfo,
-    enough: int,
+    enough: Callable[[], bool],
     ping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Remove frames whose videos are proven, the oldest day first, until `enough` bytes are free.
+    """Remove frames whose videos are proven, the oldest day first, until there is `enough` room.
 
-    For when the disk runs short; `ping` is called after each day of a camera.
+    For when the disk runs short; `ping` is called after each day of a camera. What cannot be
+    removed is told of once, and keeps nothing else.
 
     Raises:
-        StoreError: if something cannot be removed.
+        StoreError: if the data folder cannot be read.
     """
     pruner = _Pruner(store, config, zone, dry_run=False)
-    days = [(day, folder) for folder in store.camera_folders() for day in store.frame_days(folder)]
+    days = [(day, folder) for folder in store.camera_folders() for day in pruner.days_of(folder)]
     for day, folder in sorted(days):
-        if store.free_bytes() >= enough:
+        if enough():
             break
-        pruner.frames(folder, day)
+        with pruner.trying():
+            pruner.frames(folder, day)
         ping()
     pruner.report.unfilmed.clear()
     pruner.tell()
+    for error in pruner.failed:
+        tell_once(str(error))
+
+
+def _all_in_one(failed: list[StoreError]) -> StoreError:
+    more = f"; so it is with {len(failed) - 1} more" if len(failed) > 1 else ""
+    return StoreError(f"{failed[0]}{more}; all the rest was removed")
 
 
 class _Pruner:
     def __init__(self, store: Store, config: StorageConfig, zone: tzinfo, *, dry_run: bool) -> None:
         self._store = store
-        self._wanted = config.keep_daily_frame
+        self._config = config
         self._zone = zone
         self._dry_run = dry_run
         self.report = PruneReport()
+        self.failed: list[StoreError] = []
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Let what cannot be removed keep nothing else."""
+        try:
+            yield
+        except StoreError as error:
+            self.failed.append(error)
+
+    def camera(self, folder: str, now: datetime) -> None:
+        """Remove what is past its time of a camera."""
+        today = local_day(now, self._zone)
+        for day in expired(self.days_of(folder), today, self._config.keep_frames_days):
+            with self.trying():
+                self.frames(folder, day)
+        with self.trying():
+            days = {video.day for video in self._store.videos(folder)}
+            for day in expired(days, today, self._config.keep_videos_days):
+                with self.trying():
+                    self.videos(folder, day, now)
+        with self.trying():
+            self.abandoned_pieces(folder, now)
+
+    def days_of(self, folder: str) -> list[date]:
+        """Return the days of a camera that have frames, as far as they can be read."""
+        with self.trying():
+            return self._store.frame_days(folder)
+        return []
 
     def frames(self, folder: str, day: date) -> None:
         """Remove a day's frames but the one to keep, if its videos are proven, or were."""
         frames = self._store.frames(folder, day)
         path = self._store.sidecar_path(folder, day)
         filmed = sidecar.read(path)
-        if filmed and sidecar.is_pruned(filmed):
+        if filmed and filmed.pruned:
             return
-        was_proven = filmed and (sidecar.is_expired(filmed) or sidecar.is_proven(path))
-        if not filmed or not was_proven or len(frames) > sidecar.captured(filmed):
+        was_proven = filmed and (filmed.expired or sidecar.is_proven(path))
+        if not filmed or not was_proven or len(frames) > filmed.captured:
             if frames:
                 self.report.unfilmed.append((folder, day))
             return
         self.report.frames.append((folder, day))
         if not self._dry_run:
-            kept = self._kept(frames, sidecar.refused(filmed))
+            kept = self._kept(frames, filmed.refused)
             self._store.remove_frames(folder, day, kept)
             self._store.write_json(path, sidecar.pruned(filmed, kept))
 
     def _kept(self, frames: list[Frame], refused: Iterable[str]) -> Frame | None:
         whole = [frame for frame in frames if frame.path.name not in set(refused)]
-        if self._wanted is None or not whole:
+        if self._config.keep_daily_frame is None or not whole:
             return None
-        return plan.nearest(whole, self._wanted, self._zone)
+        return plan.nearest(whole, self._config.keep_daily_frame, self._zone)
 
     def videos(self, folder: str, day: date, now: datetime) -> None:
         """Remove a day's videos; the sidecar stays, as the record that they were made."""
@@ -143,20 +181,22 @@ class _Pruner:
         if filmed := sidecar.read(path):
             self._store.write_json(path, sidecar.expired(filmed, now))
         names = {video.name for video in videos}
-        for link in path.parent.glob(f"{LATEST}*.mp4"):  # first: at no moment may one lead nowhere
-            if link.readlink().name in names or not link.exists():
-                self._store.remove(link)
+        for link, target in self._store.latest_links(folder).items():  # never may one lead nowhere
+            if target in names or not os.path.lexists(link.parent / target):
+                self._store.remove_file(link)
         for video in videos:
-            self._store.remove(self._store.video_path(video))
+            with self.trying():
+                self._store.remove_file(self._store.video_path(video))
 
     def abandoned_pieces(self, folder: str, now: datetime) -> None:
         """Remove the pieces of films that were asked for once, and not finished since."""
+        oldest = (now - _ABANDONED).timestamp() * _NS
         for home in self._store.segment_homes(folder):
-            changed = datetime.fromtimestamp(home.stat().st_mtime, UTC)
-            if parse_day(home.name) is None and now - changed > _ABANDONED:
+            if parse_day(home.name) is None and self._store.changed(home) < oldest:
                 self.report.pieces.append(f"{folder}/{home.name}")
-                if not self._dry_run:
-                    self._store.remove(home)
+                with self.trying():
+                    if not self._dry_run:
+                        self._store.remove(home)
 
     def tell(self) -> None:
         """Log what was done."""

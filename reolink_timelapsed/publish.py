@@ -16,6 +16,7 @@ from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Vi
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.progress import duration
+from reolink_timelapsed.reading import length
 from reolink_timelapsed.splice import Spliced
 from reolink_timelapsed.store import Store
 
@@ -51,8 +52,14 @@ class Order:
     def sidecar_path(self) -> Path:
         return self.path(FULL.name).with_suffix(".json")
 
-    def has_videos(self) -> bool:
-        return any(self.path(rendition.name).exists() for rendition in RENDITIONS)
+    def videos_there(self) -> list[Path]:
+        """Return the videos that are published; what only has the name of one is none.
+
+        Raises:
+            StoreError: if the disk does not say.
+        """
+        paths = (self.path(rendition.name) for rendition in RENDITIONS)
+        return [path for path in paths if length(path) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ class Publisher:
 
         The sidecar goes first and comes last: while it is there, both videos are what it says.
         """
-        self._store.remove(order.sidecar_path)
+        self._store.remove_file(order.sidecar_path)
         for name, video in videos.items():
             self._store.publish(video.path, order.path(name))
         if order.finished:

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +19,9 @@ from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config, config_option
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
+from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.json_fields import BadValue, get_bool, get_moment, get_str
 from reolink_timelapsed.overview import (
     CameraNow,
     Daemon,
@@ -211,33 +213,39 @@ def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:
     """Return what the daemon last said, and its record of the day under way."""
     value = read_state(path)
     try:
-        since = datetime.fromisoformat(value["since"]).astimezone(UTC)
-        logged_in, pause = bool(value["logged_in"]), str(value.get("pause", ""))
-        started = value.get("started")
-        began = datetime.fromisoformat(started).astimezone(UTC) if started else None
-        daemon = Daemon(str(value["state"]), since, logged_in, pause, began)
-        record = DayRecord.from_json(value["day"])
-    except (TypeError, KeyError, ValueError, AttributeError):
+        since = get_moment(value, "since")
+        logged_in, pause = get_bool(value, "logged_in"), get_str(value, "pause", "")
+        began = get_moment(value, "started") if value.get("started") else None
+        daemon = Daemon(get_str(value, "state"), since, logged_in, pause, began)
+        record = DayRecord.from_json(value.get("day"))
+    except BadValue:
         return None, None
     return daemon, Live(record, since) if record else None
 
 
 def _last_videos(store: Store, folder: str) -> LastVideos | None:
+    with left_out():
+        return _videos_told(store, folder)
+    return None
+
+
+def _videos_told(store: Store, folder: str) -> LastVideos | None:
     videos = store.videos(folder)
     if not videos:
         return None
     day = videos[-1].day
     files = [str(store.video_path(video)) for video in videos if video.day == day]
-    proven = (sidecar.read(store.sidecar_path(folder, day)) or {}).get("videos", {})
-    seconds = max((video["seconds"] for video in proven.values()), default=None)
-    return LastVideos(day, files, seconds, sum(video["bytes"] for video in proven.values()))
+    filmed = sidecar.read(store.sidecar_path(folder, day))
+    proven = filmed.videos.values() if filmed else ()
+    seconds = max((video.seconds for video in proven), default=None)
+    return LastVideos(day, files, seconds, sum(video.bytes for video in proven))
 
 
 def _films(days: Days, past: Past, services: Services | None) -> Films:
     waits = [
         (folder, day)
         for folder in past.store.camera_folders()
-        for day in days.lacking(folder)
+        for day in _lacking(days, folder)
         if past.frame_names(folder, day)
     ]
     due = past.window_to_film({day for _, day in waits})
@@ -265,3 +273,9 @@ def _chances(window: Window | None, past: Past) -> int:
         return 0
     first = next_run(window.end + SETTLE, past.zone)
     return (first <= past.now) + (next_run(first, past.zone) <= past.now)
+
+
+def _lacking(days: Days, folder: str) -> list[date]:
+    with left_out():
+        return days.lacking(folder)
+    return []

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.disk_errors import translated
+from reolink_timelapsed.errors import DiskFull, StoreError
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.store import Store
 
 RESUME_BYTES = 500_000_000
 """What must be free beyond the limit before capture goes on: half an hour of 4K cameras."""
 
+FEW_FILES = 1000
+"""What must be left to make: a file system has an end of files (inodes) as well as of bytes."""
+
+RESUME_FILES = 5000
+"""What must be left beyond that before capture goes on."""
+
 RETRY_SECONDS = 60.0
+_TRIAL_BYTES = 8_000_000
 _GB = 1e9
+
+MakeRoom = Callable[[Callable[[], bool]], None]
+"""Removes what may be removed, until it is told that there is enough room."""
 
 
 class Room:
     """Opens the data folder and watches over it.
 
-    `make_room` removes what may be removed (frames whose videos are proven) and is called
-    before capture is paused.
+    `make_room` removes frames whose videos are proven, and is called before capture is paused.
     """
 
     def __init__(
-        self, store: Store, min_free_bytes: int, make_room: Callable[[], None], mount: Mount
+        self, store: Store, min_free_bytes: int, make_room: MakeRoom, mount: Mount
     ) -> None:
         self._store = store
         self._limit = min_free_bytes
@@ -31,6 +41,7 @@ class Room:
         self._mount = mount
         self._opened = False
         self._low = False
+        self._refused = False
         self._retry_at = 0.0
         self._reason = ""
 
@@ -39,8 +50,9 @@ class Room:
         if now < self._retry_at:
             return self._reason
         try:
-            self._mount.require()
-            self._reason = self._open(now)
+            with translated(self._store.root):
+                self._mount.require()
+                self._reason = self._open(now)
         except StoreError as error:
             self.failed(error, now)
         return self._reason
@@ -48,6 +60,7 @@ class Room:
     def failed(self, error: StoreError, now: float) -> None:
         """Note that a frame could not be written; it is tried again in a minute."""
         self._opened = False
+        self._refused = isinstance(error, DiskFull)
         self._retry_at = now + RETRY_SECONDS
         self._reason = str(error)
 
@@ -64,21 +77,42 @@ class Room:
         self._store.open(probe=False)  # a full disk cannot be probed, but perhaps emptied
         reason = self._look(now)
         if not reason:
+            if self._refused and not self._takes():
+                self._make_room(self._takes)
             self._store.open()
             self._opened = True
         return reason
 
+    def _takes(self) -> bool:
+        """Try whether a disk that was full takes files again: a quota is seen in no other way."""
+        try:
+            self._store.try_to_write(_TRIAL_BYTES)
+        except DiskFull:
+            return False
+        return True
+
     def _look(self, now: float) -> str:
-        wanted = self._limit + (RESUME_BYTES if self._low else 0)
-        if self._store.free_bytes() < wanted:
-            self._make_room()
-        free = self._store.free_bytes()
-        self._low = free < wanted
-        if not self._low:
-            return ""
-        self._retry_at = now + RETRY_SECONDS
-        return (
-            f"only {free / _GB:.1f} GB are free on the disk of {self._store.root}, and "
-            f"storage.min_free_gb keeps {self._limit / _GB:g} GB: free some space, or lower "
-            f"it; capture goes on by itself at {(self._limit + RESUME_BYTES) / _GB:.1f} GB"
-        )
+        if self._shortage(more=self._low):
+            self._make_room(lambda: not self._shortage(more=True))
+        reason = self._shortage(more=self._low)
+        self._low = bool(reason)
+        if reason:
+            self._retry_at = now + RETRY_SECONDS
+        return reason
+
+    def _shortage(self, *, more: bool) -> str:
+        """Return what there is too little of, "" if of nothing; `more` is for a fresh start."""
+        free = self._store.free()
+        if free.bytes < self._limit + more * RESUME_BYTES:
+            return (
+                f"only {free.bytes / _GB:.1f} GB are free on the disk of {self._store.root}, and "
+                f"storage.min_free_gb keeps {self._limit / _GB:g} GB: free some space, or lower "
+                f"it; capture goes on by itself at {(self._limit + RESUME_BYTES) / _GB:.1f} GB"
+            )
+        if free.files is not None and free.files < FEW_FILES + more * RESUME_FILES:
+            return (
+                f"only {free.files} more files can be made on the disk of {self._store.root} "
+                "(`df -i`): remove some, or lower storage.keep_frames_days; capture goes on by "
+                f"itself at {FEW_FILES + RESUME_FILES}"
+            )
+        return ""

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import DayRecord
-from reolink_timelapsed.errors import BadFrame, Busy, ChannelFailed, NvrError, Offline, Timeout
+from reolink_timelapsed.errors import (
+    BadFrame,
+    Busy,
+    ChannelFailed,
+    DiskFull,
+    NvrError,
+    Offline,
+    StoreError,
+    Timeout,
+)
+from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.health import Health
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.roster import Roster
@@ -117,11 +127,41 @@ class Rounds:
             self._failed(channel, health, error)
             record.miss(health.reason)
             return False
-        frame = self._store.put_frame(channel.camera.folder, day.window.day, moment, picture)
-        self._story.end(DISK, "the disk takes frames again", self._clock.monotonic())
+        frame = self._stored(channel.camera.folder, day.window.day, moment, picture)
+        if frame is None:
+            record.miss(StoreError.reason)
+            return True
+        self._tell_stored(channel.camera.folder)
         record.frame(frame.moment, len(picture))
         self._succeeded(channel, health, size)
         return tries == 1
+
+    def _stored(self, folder: str, day: date, moment: datetime, picture: bytes) -> Frame | None:
+        """Store a frame; None where this camera's folder alone does not take it, which is told.
+
+        Raises:
+            StoreError: if it is the disk that takes no files.
+        """
+        for last in (False, True):
+            try:
+                return self._store.put_frame(folder, day, moment, picture)
+            except DiskFull:
+                raise
+            except StoreError as error:
+                self._store.try_to_write()
+                if last:
+                    self._tell_unstored(folder, error)
+        return None
+
+    def _tell_unstored(self, folder: str, error: StoreError) -> None:
+        text = f"the pictures of {folder} are lost: {error}; the other cameras go on"
+        self._story.begin(folder, DISK, text, self._clock.monotonic())
+
+    def _tell_stored(self, folder: str) -> None:
+        now = self._clock.monotonic()
+        self._story.end(DISK, "the disk takes frames again", now)
+        if self._story.knows(folder, DISK):
+            self._story.end(folder, f"the pictures of {folder} are stored again", now)
 
     def _has_turn(self, health: Health, until: float) -> bool:
         now = self._clock.monotonic()

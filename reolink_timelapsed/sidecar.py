@@ -26,16 +26,25 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reolink_timelapsed.config import StitchConfig
+from reolink_timelapsed.disk_errors import tell_once
 from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.json_fields import (
+    BadValue,
+    JsonObject,
+    get_int,
+    get_number,
+    get_object,
+    get_str,
+)
 from reolink_timelapsed.plan import Size
-from reolink_timelapsed.reading import read_json
+from reolink_timelapsed.reading import error_text, length, read_json
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between
 
@@ -141,66 +150,119 @@ def compose(label: str, config: StitchConfig, made_at: datetime, **parts: Any) -
     return head | parts | {"settings": asdict(config)}
 
 
-def read(path: Path) -> dict[str, Any] | None:
-    """Return a sidecar of a format we know, None if there is none."""
+@dataclass(frozen=True, slots=True)
+class FilmedVideo:
+    """A published video as it was proven."""
+
+    file: str
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A sidecar read back.
+
+    `captured` counts the frames of its day when it was written, `used` those that are shown;
+    `refused` names those that were no whole pictures. `order` is that of the film. `pruned` and
+    `expired` tell that frames, or videos, had their time.
+    """
+
+    captured: int
+    used: int
+    refused: frozenset[str]
+    order: str
+    settings: JsonObject
+    videos: dict[str, FilmedVideo]
+    pruned: bool
+    expired: bool
+    value: JsonObject
+
+    @classmethod
+    def from_json(cls, value: Any) -> Sidecar:
+        """Read a sidecar.
+
+        Raises:
+            BadValue: if `value` is none, or of a format that we do not know.
+        """
+        if get_int(value, "format") != FORMAT:
+            raise BadValue(f"a sidecar of another format than {FORMAT}")
+        frames = get_object(value, "frames")
+        videos = get_object(value, "videos")
+        return cls(
+            captured=get_int(frames, "captured"),
+            used=get_int(frames, "used", 0),
+            refused=frozenset(get_object(frames, "refused", {})),
+            order=get_str(value, "order", ""),
+            settings=get_object(value, "settings", {}),
+            videos={name: _filmed(row) for name, row in videos.items()},
+            pruned="pruned" in value,
+            expired="expired" in value,
+            value=value,
+        )
+
+
+def _filmed(row: Any) -> FilmedVideo:
+    file = get_str(row, "file")
+    if not Path(file).name == file != "" or "\0" in file:
+        raise BadValue("file is no name")
+    return FilmedVideo(file, get_int(row, "bytes"), get_number(row, "seconds", 0.0))
+
+
+def read(path: Path) -> Sidecar | None:
+    """Return a sidecar of a format we know, None if there is none.
+
+    Raises:
+        StoreError: if there is one that cannot be read now.
+    """
     value = read_json(path)
-    return value if isinstance(value, dict) and value.get("format") == FORMAT else None
+    if value is None:
+        return None
+    try:
+        return Sidecar.from_json(value)
+    except BadValue as error:
+        tell_once(error_text(path, error))
+        return None
 
 
-def stand_in(label: str, frames: int, kept: Frame | None) -> dict[str, Any]:
+def stand_in(label: str, frames: int, kept: Frame | None) -> JsonObject:
     """Return a sidecar for videos whose own is lost, and whose `frames` are gone but for `kept`."""
     value = {"format": FORMAT, "film": label, "frames": {"captured": frames}, "videos": {}}
-    return pruned(value, kept)
+    return value | _kept(kept)
 
 
 def is_proven(path: Path) -> bool:
-    """Tell whether the videos that a sidecar speaks of are there, whole as they were proven."""
-    value = read(path)
-    try:
-        videos = list(value["videos"].values()) if value else []
-        return len(videos) > 0 and all(
-            (path.parent / video["file"]).stat().st_size == video["bytes"] for video in videos
-        )
-    except (OSError, KeyError, TypeError, AttributeError):
-        return False
+    """Tell whether the videos that a sidecar speaks of are there, whole as they were proven.
+
+    Raises:
+        StoreError: if the disk does not say.
+    """
+    found = read(path)
+    videos = found.videos.values() if found else ()
+    return len(videos) > 0 and all(
+        length(path.parent / video.file) == video.bytes for video in videos
+    )
 
 
-def captured(value: dict[str, Any] | None) -> int:
+def captured(found: Sidecar | None) -> int:
     """Return how many frames a day had when its sidecar was written; 0 without one."""
-    return _frames(value, "captured")
+    return found.captured if found else 0
 
 
-def used(value: dict[str, Any] | None, config: StitchConfig) -> int:
+def used(found: Sidecar | None, config: StitchConfig) -> int:
     """Return how many frames the videos show, if they were made with these settings; else 0."""
-    same = value is not None and value.get("settings") == asdict(config)
-    return _frames(value, "used") if same else 0
+    return found.used if found and found.settings == asdict(config) else 0
 
 
-def _frames(value: dict[str, Any] | None, kind: str) -> int:
-    try:
-        return int(value["frames"][kind]) if value else 0
-    except (KeyError, TypeError, ValueError):
-        return 0
-
-
-def refused(value: dict[str, Any]) -> list[str]:
-    """Return the names of the frames that were no whole pictures."""
-    return list(value.get("frames", {}).get("refused", {}))
-
-
-def pruned(value: dict[str, Any], kept: Frame | None) -> dict[str, Any]:
+def pruned(found: Sidecar, kept: Frame | None) -> JsonObject:
     """Return a sidecar that tells that the frames are gone but for `kept`."""
-    return value | {"pruned": {"kept": kept.path.name if kept else None}}
+    return found.value | _kept(kept)
 
 
-def is_pruned(value: dict[str, Any]) -> bool:
-    return "pruned" in value
+def _kept(kept: Frame | None) -> JsonObject:
+    return {"pruned": {"kept": kept.path.name if kept else None}}
 
 
-def expired(value: dict[str, Any], now: datetime) -> dict[str, Any]:
+def expired(found: Sidecar, now: datetime) -> JsonObject:
     """Return a sidecar that tells that the videos were removed when their time was over."""
-    return value | {"expired": now.isoformat()}
-
-
-def is_expired(value: dict[str, Any]) -> bool:
-    return "expired" in value
+    return found.value | {"expired": now.isoformat()}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import write_beside
+from reolink_timelapsed.json_fields import BadValue, get_moment
 from reolink_timelapsed.reading import read_state
 from reolink_timelapsed.schedule import Once, Window
 
@@ -44,10 +45,10 @@ class SingleRun:
         """Return when the run began; now, if it has not or that lies ahead of a clock set back."""
         kept = read_state(self._path)
         try:
-            start = datetime.fromisoformat(kept["start"])
+            start = get_moment(kept, "start")
             if start <= now:
                 return start
-        except (TypeError, KeyError, ValueError):
+        except BadValue:
             pass
         with suppress(StoreError):
             value = {"start": now.isoformat()}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reolink_timelapsed import child, encode, probe, titles
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.errors import EncodeError, StoreError
+from reolink_timelapsed.errors import DiskFull, EncodeError
 from reolink_timelapsed.film import Film, Made, Part
 from reolink_timelapsed.frame import FULL, RENDITIONS
 from reolink_timelapsed.humanize import several
@@ -89,7 +89,7 @@ class Splicer:
         total = sum(_source(one, rendition.name).bytes for one in made for rendition in RENDITIONS)
         total += len(RENDITIONS) * encode.index_bytes(sum(one.record.frames for one in made))
         if self._store.free_bytes() < total * 1.02:
-            raise StoreError(
+            raise DiskFull(
                 f"{film.label}: the disk is nearly full: the videos need {total / 1e6:.0f} MB; "
                 "free some space, or lower storage.keep_frames_days"
             )
@@ -184,7 +184,7 @@ class Splicer:
     def _drop(self, film: Film, made: Sequence[Made]) -> None:
         for one in made:
             film.records.pop(one.piece.hour, None)
-            self._store.remove(film.record_path(one.piece.hour))
+            self._store.remove_file(film.record_path(one.piece.hour))
 
 
 def _leave_subtitles_off(path: Path) -> None:

@@ -11,16 +11,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
-from pathlib import Path
+from functools import partial
 from typing import TextIO
 
 from reolink_timelapsed import encode, estimate, orders, probe, sidecar, turn
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.days import SETTLE, Days
+from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.film import Film, Made
-from reolink_timelapsed.frame import RENDITIONS, Camera, Frame, Video
+from reolink_timelapsed.frame import Camera, Frame, Video
+from reolink_timelapsed.guard import Guard
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.orders import Choice, StitchRequest
 from reolink_timelapsed.outcome import StitchReport, why_nothing
@@ -94,8 +96,8 @@ class _Stitch:
         self._maker = PieceMaker(store, clock, progress, zone)
         self._splicer = Splicer(store, clock, self._maker, zone)
         self._publisher = Publisher(store, self._days, clock, version)
-        self._report = StitchReport()
-        self._failed: set[str] = set()
+        self._guard = Guard(store.root, progress.clear)
+        self._report = StitchReport(failures=self._guard.failures)
         self._said = False
         self._under_way: set[date] = set()
         self._looked: datetime | None = None
@@ -104,20 +106,17 @@ class _Stitch:
         folders = self._request.cameras(self._store.camera_folders())
         try:
             if self._request.is_range:
-                for folder in folders:
-                    self._range(folder)
-            elif self._request.day:
-                for folder in folders:
-                    self._day(folder, self._request.day, wanted=True)
+                self._each(folders, self._range)
+            elif day := self._request.day:
+                self._each(folders, lambda folder: self._day(folder, day, wanted=True))
             elif self._request.is_special or self._request.force:
-                for folder in folders:
-                    self._whatever_there_is(folder)
+                self._each(folders, self._whatever_there_is)
             else:
                 self._all(folders)
         except Stopped:
             self._report.stopped = True
             log.info("told to stop: finished pieces are kept, the next run goes on from there")
-        if not (self._said or self._report.stopped):
+        if not (self._said or self._report.stopped or self._report.failures):
             self._say_why_nothing(folders)
         return self._report
 
@@ -133,29 +132,33 @@ class _Stitch:
     def _whatever_there_is(self, folder: str) -> None:
         """Make a film of every day whose frames are still there."""
         for day in self._store.frame_days(folder):
-            if not self._is_pruned(folder, day):
-                self._day(folder, day, wanted=self._request.is_special)
+            with self._guard.over(f"{folder} {day}"):
+                if not self._is_pruned(folder, day):
+                    self._day(folder, day, wanted=self._request.is_special)
 
     def _is_pruned(self, folder: str, day: date) -> bool:
         filmed = sidecar.read(self._store.sidecar_path(folder, day))
-        return filmed is not None and sidecar.is_pruned(filmed)
+        return filmed is not None and filmed.pruned
 
     def _all(self, folders: Sequence[str]) -> None:
         self._recent(folders)
         today = local_day(self._clock.now(), self._zone)
-        missed = [(day, folder) for folder in folders for day in self._days.lacking(folder)]
+        missed = [(day, folder) for folder in folders for day in self._lacking(folder)]
         for day, folder in sorted(missed):
             if day < today - _RECENT and not self._request.now:
                 self._recent(folders)
                 self._day(folder, day)
-        self._sweep(folders)
+        self._each(folders, self._sweep)
 
-    def _sweep(self, folders: Sequence[str]) -> None:
-        """Drop the pieces of finished days that a kill left behind."""
+    def _each(self, folders: Sequence[str], work: Callable[[str], None]) -> None:
         for folder in folders:
-            for day in self._store.segment_days(folder):
-                if self._days.is_done(folder, day):
-                    self._store.remove(self._store.segments_home(folder, day))
+            self._guarded(folder, partial(work, folder))
+
+    def _sweep(self, folder: str) -> None:
+        """Drop the pieces of finished days that a kill left behind."""
+        for day in self._store.segment_days(folder):
+            if self._days.is_done(folder, day):
+                self._store.remove(self._store.segments_home(folder, day))
 
     def _recent(self, folders: Sequence[str]) -> None:
         """Look after yesterday and today, once an hour."""
@@ -165,12 +168,15 @@ class _Stitch:
         self._looked = hour_of(now)
         today = local_day(now, self._zone)
         for folder in folders:
-            for day in self._days.lacking(folder):
+            for day in self._lacking(folder):
                 if day >= today - _RECENT:
                     self._day(folder, day)
 
     def _day(self, folder: str, day: date, *, wanted: bool = False) -> None:
         """Make a day's videos if it is over, else the pieces of its finished hours."""
+        self._guarded(f"{folder} {day}", lambda: self._look_at(folder, day, wanted=wanted))
+
+    def _look_at(self, folder: str, day: date, *, wanted: bool) -> None:
         changed = self._store.frames_changed(folder, day)
         frames = self._store.frames(folder, day)
         over = self._days.is_over(day, frames, self._clock.now())
@@ -185,7 +191,7 @@ class _Stitch:
         else:
             self._under_way.add(day)
             if self._days.window(day) or not self._settings.target_seconds:
-                self._guarded(order, lambda: self._hours(order))
+                self._hours(order)
 
     def _hours(self, order: Order) -> None:
         self._said = self._said or bool(estimate.frames_left(order.film))
@@ -248,14 +254,10 @@ class _Stitch:
     def _film(
         self, folder: str, name: str, choose: Choice, days: Sequence[date], *, special: bool
     ) -> Film:
-        piece_home = self._store.segments_home(folder, name)
-        if special:
-            piece_home = self._store.segments_home(
-                folder, f"{name}_{sidecar.order(self._settings, [])[:8]}"
-            )
+        home = f"{name}_{sidecar.order(self._settings, [])[:8]}" if special else name
         return Film(
             label=f"{folder} {name}",
-            home=piece_home,
+            home=self._store.segments_home(folder, home),
             frames=lambda: [f for day in days for f in self._store.frames(folder, day)],
             choose=choose,
             config=self._settings,
@@ -263,9 +265,6 @@ class _Stitch:
 
     def _make(self, order: Order) -> None:
         self._said = True
-        self._guarded(order, lambda: self._make_now(order))
-
-    def _make_now(self, order: Order) -> None:
         if self._is_settled(order):
             return
         if self._request.dry_run:
@@ -286,7 +285,7 @@ class _Stitch:
         before = sidecar.used(sidecar.read(order.sidecar_path), order.film.config)
         now = len({pick.frame.path for one in made for pick in one.piece.picks})
         # With none refused fewer are no loss: evenly picked, a late frame may stand for two.
-        if order.film.refused and now < before and order.has_videos():
+        if order.film.refused and now < before and order.videos_there():
             raise EncodeError(
                 f"{order.film.label}: its videos show {several(before, 'frame')}, of which too "
                 f"many are no longer whole: with {now} they are not made again"
@@ -297,7 +296,7 @@ class _Stitch:
         old = sidecar.read(order.sidecar_path)
         label, count = order.film.label, len(order.frames)
         before = sidecar.captured(old) if old else self._shown(order)
-        if order.left < before and order.has_videos():
+        if order.left < before and order.videos_there():
             log.warning(
                 "%s: only %d of its %s are left: its videos stay as they are",
                 label, order.left, several(before, "frame"),
@@ -310,31 +309,30 @@ class _Stitch:
             return False
         if self._request.force or count > sidecar.captured(old):
             return False
-        same = old.get("order") == sidecar.order(order.film.config, order.frames)
+        same = old.order == sidecar.order(order.film.config, order.frames)
         log.info("%s: finished%s", label, "" if same else ", with other settings (see --force)")
         return True
 
     def _shown(self, order: Order) -> int:
         """Return how many frames the videos show of a day whose sidecar is lost."""
         most = 0
-        paths = (order.path(rendition.name) for rendition in RENDITIONS)
-        for path in filter(Path.exists, paths):
+        for path in order.videos_there():
             with suppress(EncodeError):  # it cannot be read: that one is no loss
                 most = max(most, len(probe.facts(path, self._clock, decode=False).packets))
         return most
 
-    def _guarded(self, order: Order, work: Callable[[], None]) -> None:
-        """Do the work; note a failure of this one film, and do not try it again in this run."""
-        label = order.film.label
-        if label in self._failed:
+    def _guarded(self, label: str, work: Callable[[], None]) -> None:
+        """Do the work; a failure costs what has this label, and is not tried again in this run."""
+        if self._guard.has_failed(label):
             return
         try:
-            work()
-        except EncodeError as error:
-            self._said = True
-            self._failed.add(label)
-            self._report.failures.append(str(error))
-            self._progress.clear()
-            log.error("%s", error if label in str(error) else f"{label}: {error}")
+            with self._guard.over(label):
+                work()
         finally:
-            self._store.sweep()  # what failed half-way may be large, and capture needs the room
+            with left_out():
+                self._store.sweep()  # what failed half-way may be large, and capture needs the room
+
+    def _lacking(self, folder: str) -> list[date]:
+        with self._guard.over(folder):
+            return self._days.lacking(folder)
+        return []

@@ -26,6 +26,7 @@ from reolink_timelapsed.disk_errors import left_out, tell_once, translated
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import delete, make_folder, put, sync
 from reolink_timelapsed.frame import (
+    LATEST,
     Camera,
     Frame,
     Segment,
@@ -218,6 +219,13 @@ class Store:
         """Return the names of all files beside a camera's videos, themselves included."""
         return frozenset(names_in(self.root / "videos" / folder))
 
+    def latest_links(self, folder: str) -> dict[Path, str]:
+        """Return the links to a camera's newest videos, each with the name it leads to."""
+        home = self.root / "videos" / folder
+        paths = [home / name for name in names_in(home) if name.startswith(LATEST)]
+        with translated(home):
+            return {path: str(path.readlink()) for path in paths if path.is_symlink()}
+
     def videos(self, folder: str) -> list[Video]:
         """Return the published videos of a camera, oldest first."""
         named = (Video.from_name(name) for name in names_in(self.root / "videos" / folder))
@@ -280,6 +288,12 @@ class Store:
             make_folder(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass
+
+    def remove_file(self, path: Path) -> None:
+        """Delete a file, or what else has its name but for a folder; gone already is fine."""
+        if is_folder(path) and not path.is_symlink():
+            raise StoreError(f"{path} is a folder and no file: move it away")
+        self.remove(path)
 
     def remove(self, path: Path) -> None:
         """Delete a file or a folder with all that is in it; gone already is fine."""

@@ -21,7 +21,7 @@ from reolink_timelapsed.memory import HttpsMemory, LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.places import SERVICE_USER, daemon_unit, is_of_unit, state_home
 from reolink_timelapsed.privileges import User
-from reolink_timelapsed.room import RESUME_BYTES, Room
+from reolink_timelapsed.room import Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
 from reolink_timelapsed.schedule import Daily, Plan, local_day
@@ -174,14 +174,8 @@ def capture(
     clock, notifier, story = world.clock, Notifier(), Story()
     limit = config.storage.min_free_bytes
 
-    def make_room() -> None:
-        prune.make_room(
-            store,
-            config.storage,
-            zone=world.zone,
-            enough=limit + RESUME_BYTES,
-            ping=notifier.ping,
-        )
+    def make_room(enough: Callable[[], bool]) -> None:
+        prune.make_room(store, config.storage, zone=world.zone, enough=enough, ping=notifier.ping)
 
     roster = Roster(
         nvr,

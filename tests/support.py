@@ -33,7 +33,7 @@ from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
-from reolink_timelapsed.room import Room
+from reolink_timelapsed.room import MakeRoom, Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
 from reolink_timelapsed.schedule import Daily, Plan
@@ -281,7 +281,7 @@ def build(  # noqa: PLR0917
     plan: Plan | None = None,
     session: Session | None = None,
     min_free_bytes: int = 0,
-    make_room: Callable[[], None] = lambda: None,
+    make_room: MakeRoom = lambda _: None,
     storage: StorageConfig | None = None,
 ) -> Daemon:
     """Return a daemon for the NVR, with data and state below `folder`; its days are UTC days."""

@@ -25,6 +25,7 @@ CAMERAS = st.builds(
     REASONS,
     st.none() | MOMENTS,
 )
+FOLDERS = st.from_regex(r"ch[0-9]{1,3}_[A-Za-z0-9_-]{0,9}", fullmatch=True)
 RECORDS = st.builds(
     lambda start, length, interval, cameras, missing: DayRecord(
         Window(start, start + length, start.date()), interval, cameras, missing

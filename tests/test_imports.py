@@ -28,7 +28,7 @@ FLOORS = {
     " privileges units",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
-    " estimate check setup past report report_text outcome",
+    " estimate check setup past report report_text outcome guard",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",

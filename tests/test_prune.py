@@ -236,7 +236,13 @@ def test_when_the_disk_is_short_filmed_frames_go_first_oldest_first_and_no_more_
     pings: list[int] = []
 
     def room(enough: int) -> None:
-        prune.make_room(store, STORAGE, zone=UTC, enough=enough, ping=lambda: pings.append(1))
+        prune.make_room(
+            store,
+            STORAGE,
+            zone=UTC,
+            enough=lambda: store.free_bytes() >= enough,
+            ping=lambda: pings.append(1),
+        )
 
     room(0)
     assert len(frames_left(tmp_path, days[0])) == 5

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd import KINDS, Make, a_folder, a_link_out, a_pipe, a_terabyte
 
 from reolink_timelapsed.errors import OddEntry, StoreError
 from reolink_timelapsed.files import delete, lock_file, write_beside
@@ -24,52 +23,7 @@ from reolink_timelapsed.reading import (
 )
 
 LIMIT = 1000
-Make = Callable[[Path], None]
-
-
-def a_pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def a_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as made:
-        here = Path.cwd()
-        os.chdir(path.parent)  # a socket's path is short
-        try:
-            made.bind(path.name)
-        finally:
-            os.chdir(here)
-
-
-def a_folder(path: Path) -> None:
-    (path / "inside").mkdir(parents=True)
-
-
-def a_device(path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root makes devices")
-    os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))  # /dev/zero
-
-
-def a_dangling_link(path: Path) -> None:
-    path.symlink_to("nowhere")
-
-
-def a_circle(path: Path) -> None:
-    path.symlink_to(path.name)
-
-
-def a_link_out(path: Path) -> None:
-    path.symlink_to("/etc/passwd")
-
-
-def a_terabyte(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(2**40)
-
-
-ODD = [a_pipe, a_socket, a_folder, a_device, a_dangling_link, a_circle, a_link_out, a_terabyte]
-odd = pytest.mark.parametrize("make", ODD, ids=lambda make: make.__name__)
+odd = pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
 
 
 @odd
@@ -119,7 +73,7 @@ def test_whatever_it_is_it_can_be_deleted(tmp_path: Path, make: Make) -> None:
     assert Path("/etc/passwd").exists()
 
 
-@pytest.mark.parametrize("make", [one for one in ODD if one is not a_terabyte])
+@pytest.mark.parametrize("make", [one for one in KINDS if one is not a_terabyte])
 def test_a_lock_is_put_on_nothing_else(tmp_path: Path, make: Make) -> None:
     path = tmp_path / "lock"
     make(path)

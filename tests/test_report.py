@@ -434,7 +434,8 @@ def test_frames_count_as_they_lie_there_and_as_they_did(house: House) -> None:
     house.record({DOOR: (1000, {})}, yesterday)
     house.frame(DOOR, at(12, day=yesterday))
     house.store.write_json(
-        house.store.sidecar_path(DOOR, yesterday), {"format": 1, "frames": {"captured": 1060}}
+        house.store.sidecar_path(DOOR, yesterday),
+        {"format": 1, "frames": {"captured": 1060}, "videos": {}},
     )
     days = house.json(at(4, 5))["days"]
     assert days[str(DAY)]["cameras"][DOOR] == {"captured": 5, "missing": {}}
@@ -713,9 +714,10 @@ def test_the_last_videos(house: House) -> None:
         house.store.sidecar_path(DOOR, yesterday),
         {
             "format": 1,
+            "frames": {"captured": 4320},
             "videos": {
-                "full": {"bytes": 900_000_000, "seconds": 45.0},
-                "720p": {"bytes": 90_000_000, "seconds": 45.0},
+                "full": {"file": "a.mp4", "bytes": 900_000_000, "seconds": 45.0},
+                "720p": {"file": "b.mp4", "bytes": 90_000_000, "seconds": 45.0},
             },
         },
     )

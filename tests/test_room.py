@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -122,7 +121,7 @@ def test_space_runs_short_and_capture_resumes_with_hysteresis(
         folder,
         clock,
         min_free_bytes=limit,
-        make_room=lambda: asked.append(clock.monotonic()),
+        make_room=lambda _: asked.append(clock.monotonic()),
     )
     clock.at(at(4, 5.5), lambda: disk.leave(limit - MB))
     clock.at(at(4, 10.5), lambda: disk.leave(limit + 2 * MB))  # above the limit: not enough
@@ -160,7 +159,10 @@ def test_filmed_frames_are_pruned_before_capture_pauses(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
 ) -> None:
     """Pruning is a disk that grows, here."""
-    make_room = partial(disk.leave, LARGE)
+
+    def make_room(_: object) -> None:
+        disk.leave(LARGE)
+
     daemon = build(nvr, folder, clock, min_free_bytes=50 * MB, make_room=make_room)
     clock.at(at(4, 5.5), lambda: disk.leave(40 * MB))
     daemon.run(until=at(4, 9.5))
