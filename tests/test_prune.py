@@ -140,7 +140,7 @@ def test_a_pruned_day_whose_sidecar_is_lost_keeps_its_videos(
     later = AFTER + timedelta(days=3)
     for _ in range(2):
         assert make(tmp_path, later).videos == []
-    told = [text for text in caplog.messages if "frames left" in text]
+    told = [text for text in caplog.messages if "are left" in text]
     assert len(told) == (left != b"nonsense"), "it is told once"
     assert make(tmp_path, later, day=DAY, force=True).videos == []
     assert make(tmp_path, later, day=DAY, every_n_frames=2, force=True).videos == []
