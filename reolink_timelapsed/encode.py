@@ -88,13 +88,14 @@ def graph(job: Job) -> Any:
         probesize=32,  # what it looks at before it starts, it would hold back
         fpsprobesize=0,
     )
-    film = _coloured(_fitted(pictures, job))
+    film = _fitted(pictures, job)
     copies = film.split()
     outputs = [
         _output(copies[number], target, job, small=number > 0)
         for number, target in enumerate(job.targets)
     ]
     arguments = ["-hide_banner", "-loglevel", "error", "-y"]
+    arguments += ["-max_error_rate", "1"]  # what is lost is counted; no share of it ends the run
     if job.rung.in_flight:
         arguments += ["-progress", "pipe:1", "-stats_period", "0.01"]
     return ffmpeg.merge_outputs(*outputs).global_args(*arguments)
@@ -106,31 +107,45 @@ def encode_command(job: Job) -> list[str]:
 
 
 def _fitted(stream: Any, job: Job) -> Any:
-    """Bring every picture to the size of the film, undistorted; odd edges lose a line.
+    """Bring every picture to the size and colours of the film, undistorted; odd edges lose a line.
 
     Pixels are square, whatever a picture says of its own: pieces that differ in that cannot be
-    joined.
+    joined. Sizes are even, as colours are converted two by two. Bars come last: what is black
+    depends on the colours, and a grey picture has its own.
     """
-    return _sized(stream, job.picture, job.targets[0].size).filter("setsar", 1)
+    size = job.targets[0].size
+    coloured = _coloured(_sized(stream, job.picture, size))
+    if _needs_bars(job.picture, size):
+        coloured = coloured.filter("pad", *size, -1, -1)
+    return coloured.filter("setsar", 1)
 
 
 def _sized(stream: Any, picture: Size | None, size: Size) -> Any:
     width, height = size
     if picture == size:
         return stream
-    if picture and picture[0] - width in (0, 1) and picture[1] - height in (0, 1):
+    if _is_trimmed(picture, size):
         return stream.filter("crop", width, height, 0, 0)
-    if picture and size == plan.full_size(picture, width):
+    if not _needs_bars(picture, size):
         return stream.filter("scale", width, height, flags="bicubic", out_range="full")
-    fitted = stream.filter(
+    return stream.filter(
         "scale",
-        width,
-        height,
-        force_original_aspect_ratio="decrease",
+        f"max(min({width},2*round({height}*iw/ih/2)),2)",
+        f"max(min({height},2*round({width}*ih/iw/2)),2)",
         flags="bicubic",
         out_range="full",
     )
-    return fitted.filter("pad", width, height, -1, -1)
+
+
+def _is_trimmed(picture: Size | None, size: Size) -> bool:
+    """Tell whether a film is as large as its pictures but for a line or column."""
+    return picture is not None and all(a - b in (0, 1) for a, b in zip(picture, size, strict=True))
+
+
+def _needs_bars(picture: Size | None, size: Size) -> bool:
+    """Tell whether pictures may be of another shape than the film."""
+    fits = picture and (_is_trimmed(picture, size) or size == plan.full_size(picture, size[0]))
+    return not fits
 
 
 def _coloured(stream: Any) -> Any:
@@ -249,7 +264,7 @@ def version() -> str:
         if shutil.which(program) is None:
             raise EncodeError(f"{program} is not installed: {_INSTALL}")
     encoders, banner = _encoders()
-    words = re.match(r"ffmpeg version (\S+)", banner)
+    words = re.search(r"^ffmpeg version (\S+)", banner, re.MULTILINE)
     found = words[1] if words else "unknown"
     number = re.match(r"n?(\d+)\.(\d+)", found)
     if number and (int(number[1]), int(number[2])) < OLDEST:

@@ -1,4 +1,9 @@
-"""Frames as they lie on disk: looked through before the encode, and fed to it unchanged."""
+"""Frames as they lie on disk: looked through before the encode, and what of them is fed to it.
+
+A video's decoder keeps from one picture to the next what it was told by their tables and their
+metadata. So it gets of each picture what makes it, and nothing else: how it decodes does not
+depend on the others, nor do they on it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reolink_timelapsed import exif, jpeg
+from reolink_timelapsed import exif, huffman, jpeg
 from reolink_timelapsed.errors import BadFrame, OddEntry, StoreError
-from reolink_timelapsed.plan import Pick, Size
+from reolink_timelapsed.jpeg import Picture
+from reolink_timelapsed.plan import Size
 from reolink_timelapsed.reading import read_file
 
 MOST_BYTES = 16 * 2**20
@@ -18,6 +24,8 @@ MOST_BYTES = 16 * 2**20
 
 _OWN_FAULTS = {errno.EIO, errno.EACCES, errno.EPERM}
 """What keeps one file from being read, and says nothing of the others."""
+
+_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 
 
 class FramesChanged(Exception):
@@ -28,13 +36,14 @@ class FramesChanged(Exception):
 class Checked:
     """What was found.
 
-    Lengths of the whole pictures in bytes, how many have which size (upright), and why the others
-    were refused, by name.
+    Lengths of the whole pictures in bytes, how many have which size (upright), why the others
+    were refused, by name, and how many bytes come after the end of which, by name.
     """
 
     lengths: dict[Path, int] = field(default_factory=dict)
     sizes: Counter[Size] = field(default_factory=Counter)
     refused: dict[str, str] = field(default_factory=dict)
+    excess: dict[str, int] = field(default_factory=dict)
 
 
 def check(paths: Iterable[Path]) -> Checked:
@@ -47,28 +56,39 @@ def check(paths: Iterable[Path]) -> Checked:
     for path in dict.fromkeys(paths):
         try:
             data = _read(path)
-            found.sizes[exif.upright(jpeg.picture_size(data), data)] += 1
-            found.lengths[path] = len(data)
+            picture = jpeg.read(data)
         except BadFrame as error:
             found.refused[path.name] = str(error)
+            continue
+        found.sizes[exif.upright(picture.size, exif.orientation(picture.exif))] += 1
+        found.lengths[path] = len(data)
+        if excess := len(data[picture.end :].rstrip(b"\0")):
+            found.excess[path.name] = excess
     return found
 
 
-def feed(picks: Iterable[Pick], lengths: dict[Path, int]) -> Iterator[bytes]:
-    """Yield the pictures as they were when they were checked.
+def feed(paths: Iterable[Path], lengths: dict[Path, int]) -> Iterator[bytes]:
+    """Yield what makes the pictures, if they are as they were when they were checked.
 
     Raises:
         FramesChanged: if one is not.
     """
-    for pick in picks:
-        path = pick.frame.path
+    for path in paths:
         try:
             data = _read(path)
+            if len(data) != lengths[path]:
+                raise FramesChanged(f"{path.name} became another")
+            yield essence(data, jpeg.read(data))
         except BadFrame as error:
             raise FramesChanged(str(error)) from error
-        if len(data) != lengths[path]:
-            raise FramesChanged(f"{path.name} became another")
-        yield data
+
+
+def essence(data: bytes, picture: Picture) -> bytes:
+    """Return the JPEG without all that does not make its picture or turn it upright."""
+    turned = exif.orientation(picture.exif)
+    before = [exif.block(turned)] if turned != exif.AS_IT_IS else []
+    before += [huffman.STANDARD] if picture.borrows else []
+    return b"".join([_SOI, *before, *(data[part] for part in picture.parts), _EOI])
 
 
 def _read(path: Path) -> bytes:

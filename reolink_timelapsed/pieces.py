@@ -14,6 +14,7 @@ from pathlib import Path
 
 from reolink_timelapsed import child, encode, pictures, probe, rungs
 from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.culprits import Search
 from reolink_timelapsed.encode import Job, Quality, Target
 from reolink_timelapsed.errors import DiskFull, EncodeError
 from reolink_timelapsed.film import Film, Made, Part, Record
@@ -94,16 +95,17 @@ class PieceMaker:
     def _make_some(self, film: Film, some: Sequence[Piece]) -> None:
         lengths: dict[Path, int] = {}
         for piece in some:
-            checked = pictures.check(pick.frame.path for pick in piece.picks)
-            film.sizes[piece.hour] = checked.sizes
+            checked = pictures.check(_paths(piece))
             if checked.refused:
-                self._refuse(film, checked.refused)
+                self._refuse(film, piece, checked.refused)
                 return  # the film is planned without them
+            self._tell_of_excess(film, checked.excess)
+            film.sizes[piece.hour] = checked.sizes
             lengths |= checked.lengths
         self._see_that_it_fits(film, sum(lengths.values()))
         began = self._clock.monotonic()
         rung = self._encode(film, some, lengths)
-        proven = [self._parts(film, piece) for piece in some]
+        proven = [self._parts(film, piece, lengths) for piece in some]
         seconds = (self._clock.monotonic() - began) / len(some)
         for piece, parts in zip(some, proven, strict=True):
             self._publish(film, piece, parts, rung=rung, seconds=seconds)
@@ -116,10 +118,17 @@ class PieceMaker:
                 f"{needed / 1e6:.0f} MB; free some space, or lower storage.keep_frames_days"
             )
 
-    def _refuse(self, film: Film, refused: dict[str, str]) -> None:
-        if not refused:
-            return
+    def _tell_of_excess(self, film: Film, excess: dict[str, int]) -> None:
+        if excess:
+            self._progress.clear()
+            log.info(
+                "%s: left out what comes after the end of %s: %s in all",
+                film.label, several(len(excess), "picture"), several(sum(excess.values()), "byte"),
+            )  # fmt: skip
+
+    def _refuse(self, film: Film, piece: Piece, refused: dict[str, str]) -> None:
         film.refused |= refused
+        film.sizes.pop(piece.hour, None)  # of what is left, if anything is, they are counted anew
         self._progress.clear()
         named = [f"{name} ({why})" for name, why in list(refused.items())[:_NAMED]]
         more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
@@ -130,7 +139,10 @@ class PieceMaker:
         rung = max(self._rung(film), film.lowest_rung)
         try:
             self._run(film, some, lengths, rung)
-        except child.OutOfMemory as error:
+        except EncodeError as error:
+            if not isinstance(error, child.OutOfMemory):
+                self._blame(film, some, lengths)
+                raise
             if rung + 1 == len(RUNGS):
                 raise self._given_up(film, error) from None
             self._at_once = 1
@@ -183,7 +195,7 @@ class PieceMaker:
         runs = []
         for piece in some:
             job = self._job(film, piece, rung)
-            fed = pictures.feed(piece.picks, lengths)
+            fed = pictures.feed(_paths(piece), lengths)
             writes = [target.path for target in job.targets]
             runs.append(child.Run(encode.encode_command(job), fed, writes))
         in_flight = RUNGS[rung].in_flight
@@ -207,33 +219,40 @@ class PieceMaker:
             for rendition, size in film.renditions()
         }
 
-    def _proven(self, film: Film, piece: Piece, target: Target) -> Part:
+    def _proven(self, film: Film, piece: Piece, target: Target, lengths: dict[Path, int]) -> Part:
         threads = rungs.proof_threads(rungs.available_mb(), _megapixels(film), self._cores)
         facts = probe.facts(target.path, self._clock, decode=True, threads=threads)
+        lacking = probe.lacking(facts, len(piece.picks), film.config.fps)
+        self._exclude(film, piece, [_paths(piece)[place] for place in lacking], lengths)
         wrong = list(probe.faults(facts, len(piece.picks), target.size, film.config.fps))
-        lost = len(piece.picks) - (facts.decoded or 0)
-        if lost > 0 and self._undecodable(film, piece, lost):
-            raise FramesChanged("some cannot be decoded")
         if wrong:
             span = self._span(piece)
             raise EncodeError(f"{film.label}: {span} came out wrong: {'; '.join(wrong)}")
         return Part(target.size, target.path.stat().st_size, facts.digest(), facts.signature)
 
-    def _undecodable(self, film: Film, piece: Piece, lost: int) -> bool:
-        """Find the pictures that look whole but that ffmpeg cannot decode; refuse them.
+    def _blame(self, film: Film, some: Sequence[Piece], lengths: dict[Path, int]) -> None:
+        """Find, after ffmpeg has failed, the pictures at which it does. Raises as `_exclude`."""
+        for piece in some:
+            self._exclude(film, piece, _paths(piece), lengths)
 
-        Where more seem so than the film lacks, it is not the pictures that are at fault.
+    def _exclude(
+        self, film: Film, piece: Piece, suspects: Sequence[Path], lengths: dict[Path, int]
+    ) -> None:
+        """Refuse those of the suspects that cannot be decoded.
+
+        Raises:
+            FramesChanged: if there are some: the film is planned without them.
         """
-        paths = list(dict.fromkeys(pick.frame.path for pick in piece.picks))
-        bad = probe.undecodable(paths, self._clock)
-        if not 0 < len(bad) <= lost:
-            return False
-        self._refuse(film, {path.name: "cannot be decoded" for path in bad})
-        return True
+        if not suspects:
+            return
+        search = Search(self._job(film, piece, len(RUNGS) - 1), lengths, self._clock)
+        if bad := search.culprits(list(dict.fromkeys(suspects))):
+            self._refuse(film, piece, {path.name: "cannot be decoded" for path in bad})
+            raise FramesChanged("some cannot be decoded")
 
-    def _parts(self, film: Film, piece: Piece) -> dict[str, Part]:
+    def _parts(self, film: Film, piece: Piece, lengths: dict[Path, int]) -> dict[str, Part]:
         targets = self._targets(film, piece)
-        return {name: self._proven(film, piece, target) for name, target in targets.items()}
+        return {name: self._proven(film, piece, one, lengths) for name, one in targets.items()}
 
     def _publish(
         self, film: Film, piece: Piece, parts: dict[str, Part], *, rung: int, seconds: float
@@ -268,6 +287,10 @@ class PieceMaker:
 
 def _missing(film: Film) -> list[Piece]:
     return [piece for piece in film.pieces(film.picks()) if film.record(piece) is None]
+
+
+def _paths(piece: Piece) -> list[Path]:
+    return [pick.frame.path for pick in piece.picks]
 
 
 def _megapixels(film: Film) -> float:

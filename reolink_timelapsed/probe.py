@@ -15,7 +15,6 @@ from typing import Any
 
 from reolink_timelapsed.child import OutOfMemory
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
-from reolink_timelapsed.encode import files_list
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.plan import Size
@@ -135,6 +134,17 @@ def _timing_faults(film: Facts, frames: int, fps: int) -> Iterator[str]:
         yield "it does not begin with a key picture"
 
 
+def lacking(film: Facts, frames: int, fps: int) -> list[int]:
+    """Return the places, of `frames`, where a film shows nothing: what was to stand there is lost.
+
+    None is returned where the film is not simply that: pictures too many, or at odd times.
+    """
+    places = [round(packet.at * fps) for packet in film.packets]
+    left = set(range(frames)).difference(places)
+    whole = film.decoded in (None, len(places))
+    return sorted(left) if whole and len(left) + len(places) == frames else []
+
+
 def streams_at_once(path: Path) -> bool:
     """Tell whether a player can start before it has the whole file: `moov` before `mdat`."""
     names = [name for name, *_ in boxes(path)]
@@ -186,26 +196,3 @@ def _ask(command: Sequence[str], clock: Clock, said: str = "") -> tuple[str, str
     if process.returncode == -signal.SIGKILL:
         raise OutOfMemory("ffprobe was killed, most likely because memory ran out")
     return answer
-
-
-def undecodable(pictures: Sequence[Path], clock: Clock) -> list[Path]:
-    """Return the files that ffmpeg cannot decode as one picture each; halves find them soonest.
-
-    Raises:
-        EncodeError: if ffprobe does not answer.
-        Stopped: if the clock was told to stop.
-    """
-    if _decoded(pictures, clock) == len(pictures):
-        return []
-    if len(pictures) == 1:
-        return list(pictures)
-    half = len(pictures) // 2
-    return [*undecodable(pictures[:half], clock), *undecodable(pictures[half:], clock)]
-
-
-def _decoded(pictures: Sequence[Path], clock: Clock) -> int:
-    """Return how many pictures a decoder makes of some files."""
-    command = ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames"]
-    command += ["-f", "concat", "-safe", "0", "-protocol_whitelist", "file,pipe"]
-    answer, _ = _ask([*command, "-of", "csv=p=0", "pipe:0"], clock, files_list(pictures))
-    return int(answer) if answer.strip().isdecimal() else 0

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = {
     # vocabulary and arithmetic; the standard library only
     0: "errors frame schedule jpeg scrub values rspcode address timecheck overview loose_json"
-    " json_fields humanize places",
+    " json_fields humanize places jpeg_syntax huffman",
     # words in, values out: these parse and plan, they never act
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
     " rungs exif titles parser orders services judgement",
@@ -28,7 +28,7 @@ FLOORS = {
     " privileges units",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
-    " estimate check setup past report report_text outcome guard",
+    " estimate check setup past report report_text outcome guard culprits",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",

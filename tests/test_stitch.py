@@ -371,26 +371,6 @@ def test_files_that_are_no_whole_pictures_are_left_out_named_and_counted(
     assert frames[10].path.name in caplog.text
 
 
-@pytest.mark.parametrize("hours", [1, 5])
-def test_pictures_that_only_look_whole_are_found_out(tmp_path: Path, hours: int) -> None:
-    frames = fill(tmp_path, minutes(at(4), 240 * hours, MINUTE / 4))
-    bad = frames[7::240]
-    for frame in bad:
-        frame.path.write_bytes(_undecodable(frame.path.read_bytes()))
-    report = make(tmp_path)
-    assert report.failures == []
-    assert numbers(report.videos[0].path) == [n for n in range(240 * hours) if n % 240 != 7]
-    refused = sidecar(tmp_path)["frames"]["refused"]
-    assert refused == {frame.path.name: "cannot be decoded" for frame in bad}
-
-
-def _undecodable(whole: bytes) -> bytes:
-    """Return a JPEG with all its markers, whose Huffman tables make no sense."""
-    tables = whole.index(b"\xff\xc4")
-    length = int.from_bytes(whole[tables + 2 : tables + 4], "big")
-    return whole[: tables + 4] + b"\xee" * (length - 2) + whole[tables + 2 + length :]
-
-
 def test_the_sidecar_tells_everything(tmp_path: Path) -> None:
     frames = fill(tmp_path, [*minutes(at(4), 60), *minutes(at(6), 30)])
     fill(tmp_path, minutes(at(6, 30), 10), size=(320, 240), first=90)

@@ -272,5 +272,4 @@ def test_a_record_that_is_none_is_not_read(value: object) -> None:
 
 @given(st.binary(max_size=200))
 def test_an_exif_block_of_any_bytes_does_no_harm(junk: bytes) -> None:
-    length = (len(junk) + 8).to_bytes(2, "big")
-    assert 1 <= exif.orientation(b"\xff\xd8\xff\xe1" + length + b"Exif\0\0" + junk) <= 8
+    assert all(1 <= exif.orientation(start + junk) <= 8 for start in (b"", b"II*\0", b"MM\0*"))

@@ -1,0 +1,76 @@
+"""Finds the pictures that look whole but that ffmpeg makes nothing of, or fails at.
+
+A picture can be decoded if ffmpeg, given it among others, puts something in its place: that is
+what a film is proven by, and here it is asked of suspects alone. A picture that is known to be
+good comes last, so that an ffmpeg which is itself broken blames none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from reolink_timelapsed import child, encode, huffman, pictures, probe
+from reolink_timelapsed.clock import Clock
+from reolink_timelapsed.encode import Job
+from reolink_timelapsed.errors import EncodeError
+from reolink_timelapsed.rungs import RUNGS
+
+_GOOD = (
+    b"\xff\xd8\xff\xdb\x00\x43\x00" + b"\x01" * 64
+    + b"\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00" + huffman.STANDARD
+    + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + b"\x28\xa2\x8a\xff\xd9"
+)  # fmt: skip
+"""16x16 pixels of grey: four blocks, each a mean as before and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search among pictures of these lengths in bytes; `job` is the encode they are for."""
+
+    job: Job
+    lengths: dict[Path, int]
+    clock: Clock
+
+    def culprits(self, suspects: Sequence[Path]) -> list[Path]:
+        """Return those that cannot be decoded, none if it is not the pictures.
+
+        Takes two runs of ffmpeg, and where it fails altogether, as often as halving needs.
+
+        Raises:
+            OutOfMemory, StoreError, Stopped: as an encode does.
+            FramesChanged: if a picture is no longer what it was.
+        """
+        return self._among(suspects) if self._lacking(()) is not None else []
+
+    def _among(self, suspects: Sequence[Path]) -> list[Path]:
+        lacking = self._lacking(suspects)
+        if lacking is not None:
+            return lacking
+        if len(suspects) == 1:
+            return list(suspects)
+        half = len(suspects) // 2
+        return [*self._among(suspects[:half]), *self._among(suspects[half:])]
+
+    def _lacking(self, suspects: Sequence[Path]) -> list[Path] | None:
+        """Return those whose places stay empty; None if ffmpeg fails, or loses the good one."""
+        target = self.job.targets[0]
+        quality = replace(self.job.quality, preset="ultrafast")
+        job = replace(
+            self.job, picture=None, targets=(target,), quality=quality, rung=RUNGS[-1]
+        )  # fmt: skip
+        fed = chain(pictures.feed(suspects, self.lengths), [_GOOD])
+        run = child.Run(encode.encode_command(job), fed, [target.path])
+        try:
+            child.encode([run], self.clock, lambda: None)
+            facts = probe.facts(target.path, self.clock, decode=False)
+        except child.OutOfMemory:
+            raise
+        except EncodeError:
+            return None
+        places = probe.lacking(facts, len(suspects) + 1, job.quality.fps)
+        if len(suspects) in places or len(places) + len(facts.packets) != len(suspects) + 1:
+            return None
+        return [suspects[place] for place in places]
