@@ -86,7 +86,12 @@ class House:
                 captured = len(self.store.frames(folder, day))
                 self.store.write_json(
                     self.store.sidecar_path(folder, day),
-                    {"format": 1, "frames": {"captured": captured}, "videos": {}, "expired": "long ago"},
+                    {
+                        "format": 1,
+                        "frames": {"captured": captured},
+                        "videos": {},
+                        "expired": "long ago",
+                    },
                 )
 
     def record(
