@@ -12,11 +12,11 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from reolink_timelapsed import config, password, privileges, wiring
+from reolink_timelapsed import config, env_file, password, privileges, wiring
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
 from reolink_timelapsed.humanize import printable
@@ -24,7 +24,7 @@ from reolink_timelapsed.logs import set_up
 from reolink_timelapsed.memory import LoginGuard, require_access
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.parser import build_parser
-from reolink_timelapsed.places import DEFAULT_PATH
+from reolink_timelapsed.places import DEFAULT_PATH, environment_file
 from reolink_timelapsed.privileges import User
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.store import Store
@@ -84,19 +84,28 @@ def _output_failed(error: OSError) -> int:
 
 
 def _load(given: argparse.Namespace, world: World) -> Config:
-    settings = config.load(given.config, world.environ, needs_nvr=False)
-    _warn(settings)
+    environ = {**_of_units(given, world), **world.environ}
+    settings = config.load(given.config, environ, needs_nvr=False)
+    _warn(settings.warnings)
     return settings
 
 
 def _load_with_password(given: argparse.Namespace, world: World) -> tuple[Config, str]:
-    settings, found = password.load_with_settings(given.config, world.environ)
-    _warn(settings)
+    of_units = _of_units(given, world)
+    settings, found = password.load_with_settings(given.config, world.environ, of_units)
+    _warn(settings.warnings)
+    _warn(password.exposed(settings.nvr, environment_file(given.config)))
     return settings, found
 
 
-def _warn(settings: Config) -> None:
-    for warning in settings.warnings:
+def _of_units(given: argparse.Namespace, world: World) -> Mapping[str, str]:
+    """Return the variables that the units of these settings get, unless this is one of them."""
+    file = environment_file(given.config)
+    return env_file.read(file) if file and not world.is_unit else {}
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
         log.warning("%s", warning)
 
 
@@ -234,6 +243,8 @@ def _demo(given: argparse.Namespace, world: World) -> int:
 def _setup(given: argparse.Namespace, world: World) -> int:
     from reolink_timelapsed import setup
 
+    path = given.config or DEFAULT_PATH
+    of_units = _of_units(given, world)
     typed = _line_from_stdin() if given.password_stdin else None
     guards: dict[Path, LoginGuard] = {}
 
@@ -253,8 +264,8 @@ def _setup(given: argparse.Namespace, world: World) -> int:
             finally:
                 session.close()
 
-    return setup.run(
-        given.config or DEFAULT_PATH,
+    code = setup.run(
+        path,
         setup.Given(given.host, given.username, typed, test=not given.no_test),
         setup.Terminal(
             interactive=sys.stdin.isatty() and not given.password_stdin,
@@ -262,6 +273,10 @@ def _setup(given: argparse.Namespace, world: World) -> int:
         ),
         probe,
     )
+    nvr = config.load(path, {}, needs_nvr=False).nvr
+    _warn(password.exposed(nvr, environment_file(path)))
+    _warn(setup.overridden(nvr, of_units, environment_file(path)))
+    return code
 
 
 def _line_from_stdin() -> str:

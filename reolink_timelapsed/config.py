@@ -25,6 +25,7 @@ PASSWORD_PATH = "/etc/reolink-timelapse/password"  # noqa: S105
 PRESETS = (
     "ultrafast superfast veryfast faster fast medium slow slower veryslow".split()  # noqa: SIM905
 )
+_IN_CONTAINER = Path("/data")
 _DAY = timedelta(days=1)
 _LAST = 1_000_000_000
 """The line of what stands on none: it is told after all the others."""
@@ -212,7 +213,7 @@ def read(
         stitch=_section(StitchConfig, found, problems),
         storage=_section(StorageConfig, found, problems),
         path=path,
-        warnings=tuple(_warnings(path, found)),
+        warnings=(*_warnings(path, found), *_of_the_container(environ)),
     )
     problems.sort(key=lambda problem: problem.line or _LAST)
     sentences = [problem.sentence for problem in problems]
@@ -255,8 +256,22 @@ def _from_file(
 def _from_environment(environ: Mapping[str, str]) -> Iterator[_Setting]:
     for key in KEYS:
         text = unquoted(environ.get(key.variable, "").strip()) if key.variable else ""
-        if text:
+        if text and not _is_of_container(key.variable, text):
             yield _Setting(key.path, text, f"environment: {key.variable}", _LAST)
+
+
+def _is_of_container(variable: str, text: str) -> bool:
+    """Tell the predecessor's data folder inside its container from a folder of this machine."""
+    return variable == "DATA_DIR" and Path(text) == _IN_CONTAINER and not _IN_CONTAINER.is_dir()
+
+
+def _of_the_container(environ: Mapping[str, str]) -> Iterator[str]:
+    text = unquoted(environ.get("DATA_DIR", "").strip())
+    if _is_of_container("DATA_DIR", text):
+        yield (
+            f"environment: DATA_DIR={text} is a folder inside the container of the predecessor, and"
+            " there is none here: storage.data_dir counts; remove DATA_DIR, or make the folder."
+        )
 
 
 def _section(kind: type[T], found: list[_Setting], problems: list[Problem]) -> T:

@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"instead of {DEFAULT_PATH}")
+    parser.add_argument("--config", type=_place, metavar="FILE", help=f"instead of {DEFAULT_PATH}")
     parser.add_argument("--verbose", action="store_true", help="tell of every retry, too")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in (_setup, _test, _capture, _stitch, _prune, _status, _demo):
@@ -153,6 +153,10 @@ def _demo(commands: Any) -> None:
     parser.add_argument(
         "--output", type=Path, default=Path("demo"), metavar="DIR", help="where (default: ./demo)"
     )
+
+
+def _place(text: str) -> Path:
+    return Path(text).absolute()
 
 
 def _day(text: str) -> date:

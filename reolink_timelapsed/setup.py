@@ -10,7 +10,7 @@ import math
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -299,6 +299,13 @@ def _next_steps(path: Path) -> str:
         "or, if it runs already:\n"
         f"  sudo systemctl restart {units.partition(' ')[0]}"
     )
+
+
+def overridden(nvr: NvrConfig, of_units: Mapping[str, str], file: Path | None) -> Iterator[str]:
+    """Say which of the answers do not count for the units, by their variables from `file`."""
+    for name, written in (("NVR_HOST", nvr.host), ("NVR_USERNAME", nvr.username)):
+        if of_units.get(name, written) not in ("", written):
+            yield f"{file} sets {name}, which goes before what was written: remove that line."
 
 
 def _sample() -> str:

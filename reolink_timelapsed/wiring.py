@@ -52,6 +52,11 @@ class World:
     def real(cls, scrubber: Scrubber) -> World:
         return cls(Clock(), scrubber, os.environ, local_zone())
 
+    @property
+    def is_unit(self) -> bool:
+        """Whether systemd started this as one of our units, which names its state folder."""
+        return "STATE_DIRECTORY" in self.environ
+
     def state_folder(self, config: Config) -> Path:
         """Where tokens and refusals are remembered: the daemon's state directory, else the data.
 

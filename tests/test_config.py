@@ -144,7 +144,7 @@ def test_the_environment_of_the_predecessor_overrides_the_file(tmp_path: Path) -
         "CAPTURE_CHANNELS": "2,0, 3",
         "STITCH_EVERY_N_FRAMES": "'4'",
         "OUTPUT_FPS": "",
-        "DATA_DIR": "/data",
+        "DATA_DIR": "/srv/data",
     }
     assert set(environ) == {key.variable for key in KEYS} - {""}
     loaded = load(tmp_path, "nvr:\n  host: other\nstitch:\n  fps: 25\n", environ, nvr=True)
@@ -153,7 +153,21 @@ def test_the_environment_of_the_predecessor_overrides_the_file(tmp_path: Path) -
     assert loaded.capture.duration == timedelta(hours=12)
     assert loaded.capture.channels == (0, 2, 3)
     assert (loaded.stitch.every_n_frames, loaded.stitch.fps) == (4, 25)
-    assert loaded.storage.data_dir == Path("/data")
+    assert loaded.storage.data_dir == Path("/srv/data")
+
+
+@pytest.mark.skipif(Path("/data").exists(), reason="this machine has a folder /data")
+@pytest.mark.parametrize("written", ["/data", "/data/", ' "/data" '])
+def test_the_folder_inside_the_container_of_the_predecessor_is_passed_over(
+    tmp_path: Path, written: str
+) -> None:
+    mine = f"storage:\n  data_dir: {tmp_path}\n"
+    loaded = load(tmp_path, mine, {"DATA_DIR": written})
+    assert loaded.storage.data_dir == tmp_path
+    (warning,) = loaded.warnings
+    assert "inside the container" in warning
+    loaded = load(tmp_path, mine, {"DATA_DIR": "/data/reolink"})
+    assert (loaded.storage.data_dir, loaded.warnings) == (Path("/data/reolink"), ())
 
 
 @pytest.mark.skipif(DEFAULT_PATH.exists(), reason="this machine has real settings")
@@ -468,6 +482,47 @@ def test_what_no_nvr_would_take_is_told_without_showing_it(
         password(NvrConfig(password_file=file))
     assert str(file) in str(caught.value)
     assert held.strip() not in str(caught.value)
+
+
+def test_the_units_have_their_password_file_before_their_environment(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    nvr = NvrConfig(password_file=file, password="last")
+    of_units = {"NVR_PASSWORD": "'third'", "NVR_HOST": "nvr", "NVR_USERNAME": "user"}
+    assert passwords.password(nvr, {}, "setup", of_units) == "third"
+    file.write_text("second\n")
+    assert passwords.password(nvr, {}, "setup", of_units) == "second"
+    assert passwords.password(nvr, {"NVR_PASSWORD": "first"}, "setup", of_units) == "first"
+    path = tmp_path / "config.yaml"
+    path.write_text(f"nvr:\n  password_file: {file}\n  host: other\n")
+    loaded, found = passwords.load_with_settings(path, {"NVR_USERNAME": "me"}, of_units)
+    assert (loaded.nvr.host, loaded.nvr.username, found) == ("nvr", "me", "second")
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602, 0o640, 0o600])
+def test_a_file_that_shows_the_password_to_everybody_is_told(tmp_path: Path, mode: int) -> None:
+    file, default = tmp_path / "the password", tmp_path / "default"
+    for path in (file, default):
+        path.write_text("NVR_PASSWORD=secret\n")
+        path.chmod(mode)
+    told = list(passwords.exposed(NvrConfig(password_file=file), default))
+    assert [str(path) in line for path, line in zip((file, default), told, strict=False)] == (
+        [True, True] if mode & 0o007 else []
+    )
+    assert all("secret" not in line for line in told)
+    if told:
+        for line in told:
+            subprocess.run(["sh", "-c", line.split("`")[1].removeprefix("sudo ")], check=True)
+        assert list(passwords.exposed(NvrConfig(password_file=file), default)) == []
+
+
+def test_a_file_without_the_password_may_be_seen(tmp_path: Path) -> None:
+    default = tmp_path / "default"
+    default.write_text("NVR_HOST=nvr\nNVR_PASSWORD=\n")
+    default.chmod(0o644)
+    nvr = NvrConfig(password_file=tmp_path / "none")
+    assert list(passwords.exposed(nvr, default)) == []
+    assert list(passwords.exposed(nvr, tmp_path / "nothing")) == []
+    assert list(passwords.exposed(nvr, None)) == []
 
 
 def test_a_password_that_is_missing_or_unreadable(tmp_path: Path) -> None:

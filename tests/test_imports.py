@@ -21,7 +21,7 @@ FLOORS = {
     " json_fields humanize places jpeg_syntax huffman",
     # words in, values out: these parse and plan, they never act
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
-    " rungs exif titles parser orders services judgement",
+    " rungs exif titles parser orders services judgement env_file",
     # the world, one thing each
     2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
     " room space child probe encode progress turn files disk_errors reading pictures terminal"

@@ -29,7 +29,7 @@ from reolink_timelapsed.password import password
 from reolink_timelapsed.places import DEFAULT_PATH
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
-from reolink_timelapsed.setup import Found, Given, Terminal, own_places, run
+from reolink_timelapsed.setup import Found, Given, Terminal, overridden, own_places, run
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.transport import Transport
 
@@ -210,6 +210,15 @@ def test_a_link_to_the_settings_stays_a_link(
     run(path, given_for(nvr), NOBODY, probe)
     assert path.is_symlink()
     assert config.load(real, {}, needs_nvr=True).nvr.host == nvr.url
+
+
+def test_what_the_environment_of_the_units_overrides_is_told() -> None:
+    nvr = NvrConfig(host="nvr", username="me")
+    file = Path("/etc/default/reolink-timelapse")
+    of_units = {"NVR_HOST": "other", "NVR_USERNAME": "me", "DATA_DIR": "/srv"}
+    (told,) = overridden(nvr, of_units, file)
+    assert told.startswith(f"{file} sets NVR_HOST,")
+    assert list(overridden(nvr, {"NVR_HOST": ""}, file)) == []
 
 
 def test_a_second_nvr_gets_its_own_places() -> None:
