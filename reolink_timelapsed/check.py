@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import TextIO
 
-from reolink_timelapsed import encode, judgement, ledger
+from reolink_timelapsed import encode, judgement, ledger, reach, sandbox
+from reolink_timelapsed.access import closed, demand_use
 from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
-from reolink_timelapsed.errors import BadFrame, ChannelFailed, StoreError, TimelapseError
+from reolink_timelapsed.errors import (
+    BadFrame,
+    ChannelFailed,
+    StoreError,
+    TimelapseError,
+    Unreachable,
+)
 from reolink_timelapsed.humanize import for_days, printable
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.mount import Mount
+from reolink_timelapsed.places import daemon_unit
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
 
+_FREE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 _GB = 1e9
 _MB = 1e6
 _HEADINGS = ("channel", "name", "stream", "fps", "snapshot", "size")
@@ -50,18 +62,21 @@ def run(
     store: Store,
     mount: Mount,
     *,
+    confinement: Mapping[str, Mapping[str, str]] = _FREE,
     out: TextIO = sys.stdout,
     clean: Callable[[str], str] = str,
 ) -> int:
     """Check the NVR, its cameras, the disk and ffmpeg; return the exit code of the first fault.
 
-    `clean` takes secrets out of what is said.
+    `confinement` has the properties of the units that will do the work: what this user may do by
+    hand they may not. `clean` takes secrets out of what is said.
     """
     findings = _Findings(out, clean)
     try:
         for label, check in (
             ("NVR", lambda: _nvr(config, session, findings)),
             ("disk", lambda: _disk(config, store, mount, findings)),
+            ("service", lambda: _service(config, store, confinement, findings)),
             ("ffmpeg", lambda: findings.line("ffmpeg", f"{encode.version()}, with libx264")),
         ):
             _guarded(label, check, findings)
@@ -127,6 +142,7 @@ def _described(stream: Stream) -> tuple[str, str]:
 
 
 def _disk(config: Config, store: Store, mount: Mount, findings: _Findings) -> None:
+    demand_use(store.root, config.setup)
     mount.check()
     store.open()
     free = store.free_bytes()
@@ -157,3 +173,18 @@ def _warn_of_small_disk(config: Config, store: Store, findings: _Findings) -> No
     daily = findings.frame_bytes * (capture.duration / capture.interval)
     for warning in judgement.shortage(usable + held, daily, storage.keep_frames_days):
         findings.line("WARNING", warning)
+
+
+def _service(
+    config: Config, store: Store, confinement: Mapping[str, Mapping[str, str]], findings: _Findings
+) -> None:
+    """Judge for the units, whose sandbox is not around this command."""
+    root = Path(os.path.realpath(store.root))
+    for properties in confinement.values():
+        if why := sandbox.obstacle(properties, root):
+            raise StoreError(closed(store.root, why, config.setup))
+    daemon = daemon_unit(config.path)
+    if words := reach.obstacle(config.nvr.host, confinement.get(daemon, {}), daemon):
+        raise Unreachable(words)
+    if confinement:
+        findings.line("service", "its units may write there, and speak to the NVR")

@@ -15,9 +15,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reolink_timelapsed import config, env_file, password, privileges, wiring
-from reolink_timelapsed.config import Config
+from reolink_timelapsed.config import Config, StorageConfig
 from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.logs import set_up
@@ -32,6 +33,9 @@ from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.terminal import drawable
 from reolink_timelapsed.turn import NVR, Turn
 from reolink_timelapsed.wiring import World
+
+if TYPE_CHECKING:
+    from reolink_timelapsed import setup
 
 _SOFTWARE = 70
 _INTERRUPTED = 130
@@ -101,7 +105,7 @@ def _load_with_password(given: argparse.Namespace, world: World) -> tuple[Config
 def _of_units(given: argparse.Namespace, world: World) -> Mapping[str, str]:
     """Return the variables that the units of these settings get, unless this is one of them."""
     file = environment_file(given.config)
-    return env_file.read(file) if file and not world.is_unit else {}
+    return env_file.read(file) if file and not world.unit else {}
 
 
 def _warn(warnings: Iterable[str]) -> None:
@@ -114,13 +118,21 @@ def _test(given: argparse.Namespace, world: World) -> int:
 
     settings, secret = _load_with_password(given, world)
     world.clock.stop_on_signals()
+    confinement = wiring.confinement(settings)
     wiring.step_down(settings)
     memory = world.state_folder(settings)
     session = wiring.session(settings.nvr, secret, world, memory, setup=settings.setup)
     store = Store(settings.storage.data_dir, "test")
     with _turn(memory, world):
-        mount = Mount(store.root, memory)
-        return check.run(settings, session, store, mount, clean=world.scrubber.clean)
+        mount = Mount(store.root, memory, settings.setup)
+        return check.run(
+            settings,
+            session,
+            store,
+            mount,
+            confinement=confinement,
+            clean=world.scrubber.clean,
+        )
 
 
 @contextmanager
@@ -245,7 +257,35 @@ def _setup(given: argparse.Namespace, world: World) -> int:
 
     path = given.config or DEFAULT_PATH
     of_units = _of_units(given, world)
-    typed = _line_from_stdin() if given.password_stdin else None
+    terminal = setup.Terminal(
+        interactive=sys.stdin.isatty() and not given.password_stdin, clean=world.scrubber.clean
+    )
+    written: dict[str, str] = {}
+    if not given.data_dir or given.host or given.username or given.password_stdin:
+        typed = _line_from_stdin() if given.password_stdin else None
+        answers = setup.Given(given.host, given.username, typed, test=not given.no_test)
+        setup.run(path, answers, terminal, _probe(world))
+        nvr = config.load(path, {}, needs_nvr=False).nvr
+        _warn(password.exposed(nvr, environment_file(path)))
+        written = {"NVR_HOST": nvr.host, "NVR_USERNAME": nvr.username}
+    if given.data_dir:
+        _choose_folder(path, given.data_dir.resolve(), terminal.say)
+        written["DATA_DIR"] = str(given.data_dir.resolve())
+    _warn(setup.overridden(written, of_units, environment_file(path)))
+    return 0
+
+
+def _choose_folder(path: Path, folder: Path, say: Callable[[str], None]) -> None:
+    from reolink_timelapsed import data_folder
+
+    user = wiring.user_of(Config(path=path, storage=StorageConfig(data_dir=folder)))
+    data_folder.run(path, folder, user, say)
+
+
+def _probe(world: World) -> setup.Probe:
+    """Return what tries the answers at the NVR, with the rights of the service on files."""
+    from reolink_timelapsed import setup
+
     guards: dict[Path, LoginGuard] = {}
 
     def probe(settings: Config, secret: str) -> setup.Found:
@@ -264,19 +304,7 @@ def _setup(given: argparse.Namespace, world: World) -> int:
             finally:
                 session.close()
 
-    code = setup.run(
-        path,
-        setup.Given(given.host, given.username, typed, test=not given.no_test),
-        setup.Terminal(
-            interactive=sys.stdin.isatty() and not given.password_stdin,
-            clean=world.scrubber.clean,
-        ),
-        probe,
-    )
-    nvr = config.load(path, {}, needs_nvr=False).nvr
-    _warn(password.exposed(nvr, environment_file(path)))
-    _warn(setup.overridden(nvr, of_units, environment_file(path)))
-    return code
+    return probe
 
 
 def _line_from_stdin() -> str:

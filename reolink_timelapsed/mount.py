@@ -11,6 +11,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from reolink_timelapsed.access import demand_use
+from reolink_timelapsed.config import setup_command
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.reading import read_state
@@ -24,10 +26,11 @@ _READABLE = 0o644
 
 
 class Mount:
-    """`folder` is where it remembers the data folder `root`."""
+    """`folder` is where it remembers the data folder `root`; `setup` is that command's call."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, setup: str = setup_command(None)) -> None:
         self._root = root
+        self._setup = setup
         self._marker = root / MARKER
         self._memory = folder / "data-folder.json"
 
@@ -35,8 +38,9 @@ class Mount:
         """Mark the data folder at its first use, and look for the mark ever after.
 
         Raises:
-            StoreError: if the mark has gone, or the folder cannot be marked.
+            StoreError: if the mark has gone, or the folder is closed to this process.
         """
+        demand_use(self._root, self._setup)
         self.check()
         if not self._is_marked():
             write_beside(self._marker, _TEXT, _READABLE)

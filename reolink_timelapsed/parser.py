@@ -72,6 +72,12 @@ def _setup(commands: Any) -> None:
         "--password-stdin", action="store_true", help="read the password from standard input"
     )
     parser.add_argument("--no-test", action="store_true", help="write without trying them")
+    parser.add_argument(
+        "--data-dir",
+        type=_place,
+        metavar="DIR",
+        help="put frames and videos there: makes the folder, and opens it to the units",
+    )
 
 
 def _test(commands: Any) -> None:

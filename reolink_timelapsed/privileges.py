@@ -48,6 +48,11 @@ def named(name: str) -> User | None:
         return None
 
 
+def me() -> str:
+    """Return the name of the user of this process."""
+    return str(named(str(os.geteuid())) or User(os.geteuid(), os.getegid()))
+
+
 def owner_of(folder: Path) -> User:
     """Return whom a folder belongs to, root only if nobody else could put another in its place."""
     there = (path for path in (folder, *folder.parents) if os.path.lexists(path))

@@ -128,13 +128,13 @@ def run(path: Path, given: Given, terminal: Terminal, probe: Probe) -> int:
     password_file = Path(places.get("nvr.password_file", old.nvr.password_file))
     data_dir = Path(places.get("storage.data_dir", old.storage.data_dir))
     for file in (path.resolve(), password_file):
-        _require_writable(file)
+        require_writable(file)
     old = replace(old, storage=replace(old.storage, data_dir=data_dir))
     nvr, password = _agree(old, _checked_flags(given), terminal, probe)
     changes = {"nvr.host": nvr.host, "nvr.username": nvr.username} | places
     if old.nvr.password:
         changes["nvr.password"] = ""
-    _write_settings(path.resolve(), changes)
+    write_settings(path.resolve(), changes)
     # Last: the services wait for it.
     write_beside(password_file, password.encode() + b"\n", _PASSWORD_MODE)
     terminal.say(f"Wrote {path} and {password_file} (for root's eyes only).")
@@ -184,7 +184,7 @@ def _checked(text: str | None, flag: str, parse: Callable[[str], str]) -> str | 
         raise ConfigError([f"{flag} {error}."]) from None
 
 
-def _require_writable(path: Path) -> None:
+def require_writable(path: Path) -> None:
     """Fail before anything is asked."""
     folder = path.parent
     while not folder.exists():
@@ -271,7 +271,7 @@ def _show(found: Found, terminal: Terminal) -> None:
 # Writing
 
 
-def _write_settings(path: Path, changes: dict[str, str]) -> None:
+def write_settings(path: Path, changes: dict[str, str]) -> None:
     """Change the settings in `path`, or in a copy of the sample if there is no such file."""
     there = path.stat() if path.exists() else None
     text = path.read_bytes().decode("utf-8-sig") if there else _sample()
@@ -301,10 +301,12 @@ def _next_steps(path: Path) -> str:
     )
 
 
-def overridden(nvr: NvrConfig, of_units: Mapping[str, str], file: Path | None) -> Iterator[str]:
-    """Say which of the answers do not count for the units, by their variables from `file`."""
-    for name, written in (("NVR_HOST", nvr.host), ("NVR_USERNAME", nvr.username)):
-        if of_units.get(name, written) not in ("", written):
+def overridden(
+    written: Mapping[str, str], of_units: Mapping[str, str], file: Path | None
+) -> Iterator[str]:
+    """Say which answers, by their variables, do not count for the units because of `file`."""
+    for name, value in written.items():
+        if of_units.get(name, value) not in {"", value}:
             yield f"{file} sets {name}, which goes before what was written: remove that line."
 
 

@@ -11,7 +11,7 @@ import logging
 import secrets
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,9 +57,16 @@ class Transport:
     """
 
     def __init__(
-        self, host: str, clock: Clock, fingerprint: str = "", memory: HttpsMemory | None = None
+        self,
+        host: str,
+        clock: Clock,
+        fingerprint: str = "",
+        memory: HttpsMemory | None = None,
+        shut_out: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.address = Address.parse(host)
+        self._shut_out = shut_out
+        self._answered = False
         self._clock = clock
         self._pin = fingerprint
         self._memory = memory
@@ -118,6 +125,7 @@ class Transport:
                 stream=True,
                 allow_redirects=False,
             ) as response:
+                self._answered = True
                 self._check_status(response)
                 return _read(response)
         except requests.RequestException as error:
@@ -140,7 +148,7 @@ class Transport:
             self.close()
             if self._clock.stopping:
                 raise Stopped("told to stop while the NVR was answering") from None
-            raise _too_slow(seconds) from None
+            raise self._too_slow(seconds) from None
 
     def _check_status(self, response: requests.Response) -> None:
         status = response.status_code
@@ -208,7 +216,7 @@ class Transport:
     def _explain(self, error: requests.RequestException, seconds: float) -> NvrError | BadFrame:
         inner = next(iter(error.args), None)
         if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
-            return _too_slow(seconds)
+            return self._too_slow(seconds)
         if isinstance(error, requests.exceptions.ChunkedEncodingError):
             return BadFrame("the connection broke off in the middle of the answer")
         cause = _root(error)
@@ -218,7 +226,7 @@ class Transport:
             return self._explain_pin()
         return Unreachable(
             f"{self.url} does not answer within {seconds:.0f} s: look whether it is on, and this "
-            "machine in its network"
+            f"machine in its network{self._confined()}"
         )
 
     def _explain_os(self, error: OSError | UnicodeError) -> Unreachable:
@@ -227,6 +235,7 @@ class Transport:
         if isinstance(error, (socket.gaierror, UnicodeError)):
             return Unreachable(
                 f"there is no host named {self.address.host}: check nvr.host and the DNS"
+                f"{self._confined()}"
             )
         if isinstance(error, ConnectionRefusedError):
             given_up = f"; if HTTPS is off for good, set nvr.host to http://{where}"
@@ -241,8 +250,16 @@ class Transport:
             return self._explain_tls(error)
         return Unreachable(
             f"no way to {where} ({error.strerror or 'network error'}): look whether the NVR is on, "
-            "and this machine in its network"
+            f"and this machine in its network{self._confined()}"
         )
+
+    def _too_slow(self, seconds: float) -> Timeout:
+        return Timeout(f"no complete answer within {seconds:.0f} s{self._confined()}")
+
+    def _confined(self) -> str:
+        """Return what to add where nothing ever came back, and something here may be the reason."""
+        words = "" if self._answered else self._shut_out(self.address.host)
+        return f"; {words}" if words else ""
 
     def _explain_tls(self, error: ssl.SSLError) -> Unreachable:
         return Unreachable(
@@ -290,10 +307,6 @@ def _read(response: requests.Response) -> bytes:
     if announced.isdigit() and len(body) < int(announced):
         raise BadFrame(f"only {len(body)} of {announced} bytes came: cut short")
     return bytes(body)
-
-
-def _too_slow(seconds: float) -> Timeout:
-    return Timeout(f"no complete answer within {seconds:.0f} s")
 
 
 def _query(command: str, token: str | None) -> dict[str, str]:

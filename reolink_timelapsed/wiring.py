@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 
-from reolink_timelapsed import privileges, prune, units
+from reolink_timelapsed import privileges, prune, reach, sandbox, units
 from reolink_timelapsed.board import Board, State
 from reolink_timelapsed.capture import Capture, Parts
 from reolink_timelapsed.clock import Clock, local_zone
@@ -19,7 +20,7 @@ from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import HttpsMemory, LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
-from reolink_timelapsed.places import SERVICE_USER, daemon_unit, is_of_unit, state_home
+from reolink_timelapsed.places import SERVICE_USER, daemon_unit, is_of_unit, state_home, stitch_unit
 from reolink_timelapsed.privileges import User
 from reolink_timelapsed.room import Room
 from reolink_timelapsed.roster import Roster
@@ -53,9 +54,9 @@ class World:
         return cls(Clock(), scrubber, os.environ, local_zone())
 
     @property
-    def is_unit(self) -> bool:
-        """Whether systemd started this as one of our units, which names its state folder."""
-        return "STATE_DIRECTORY" in self.environ
+    def unit(self) -> str:
+        """The unit as which systemd started this, by the state folder it names; "" if none."""
+        return Path(self.environ.get("STATE_DIRECTORY", "")).name
 
     def state_folder(self, config: Config) -> Path:
         """Where tokens and refusals are remembered: the daemon's state directory, else the data.
@@ -82,6 +83,14 @@ def user_of(config: Config) -> User:
         if user := privileges.named(shown.get("User") or SERVICE_USER):
             return user
     return privileges.owner_of(config.storage.data_dir)
+
+
+def confinement(config: Config) -> dict[str, dict[str, str]]:
+    """Return what the units of these settings are confined by, as systemd says; perhaps none."""
+    names = (daemon_unit(config.path), stitch_unit(config.path))
+    known = names if is_of_unit(config.path or Path()) else ()
+    shown = {name: units.show(name, (*sandbox.PROPERTIES, *reach.PROPERTIES)) for name in known}
+    return {name: properties for name, properties in shown.items() if properties}
 
 
 def worker(config: Config) -> User | None:
@@ -122,7 +131,7 @@ def mounted_store(config: Config, owner: str, world: World) -> Store:
         raise StoreError(
             f"there is no {root}: is its disk mounted? The daemon makes the folder when it starts"
         )
-    Mount(root, world.state_folder(config)).require()
+    Mount(root, world.state_folder(config), config.setup).require()
     return Store(root, owner)
 
 
@@ -150,7 +159,13 @@ def session(
     command that asks for other credentials.
     """
     return Session(
-        Transport(nvr.host, world.clock, nvr.tls_fingerprint, HttpsMemory(memory)),
+        Transport(
+            nvr.host,
+            world.clock,
+            nvr.tls_fingerprint,
+            HttpsMemory(memory),
+            shut_out=partial(reach.hint, unit=world.unit) if world.unit else lambda _: "",
+        ),
         Credentials(nvr.username, password),
         world.clock,
         guard=guard or LoginGuard(memory),
@@ -189,13 +204,14 @@ def capture(
         known=_recent_cameras(store, world),
         ping=notifier.ping,
     )
+    mount = Mount(store.root, world.state_folder(config), config.setup)
     parts = Parts(
         session=nvr,
         clock=clock,
         notifier=notifier,
         timekeeper=Timekeeper(nvr, store, clock),
         rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story),
-        room=Room(store, limit, make_room, Mount(store.root, world.state_folder(config))),
+        room=Room(store, limit, make_room, mount),
         ledger=Ledger(store),
         space=Space(store, config.storage),
         story=story,

@@ -34,6 +34,7 @@ class Look:
         )
         self.store = Store(folder / "data", "test")
         self.clean: Callable[[str], str] = str
+        self.confinement: dict[str, dict[str, str]] = {}
 
     def __call__(self, password: str = PASSWORD, fingerprint: str = "") -> tuple[int, str]:
         out = io.StringIO()
@@ -46,6 +47,7 @@ class Look:
             session,
             self.store,
             Mount(self.store.root, state),
+            confinement=self.confinement,
             out=out,
             clean=self.clean,
         )
@@ -180,6 +182,40 @@ def test_a_disk_that_is_not_mounted_is_told_and_not_written_to(look: Look, folde
     assert code == 74
     assert "mount its disk" in said
     assert list(root.iterdir()) == []
+
+
+DENIED = {"IPAddressDeny": "0.0.0.0/0 ::/0"}
+STRICT = {"ProtectSystem": "strict", "StateDirectory": "reolink-timelapse"}
+
+
+@pytest.mark.parametrize("unit", ["reolink-timelapse.service", "reolink-timelapse-stitch.service"])
+def test_what_a_unit_may_not_write_is_told_though_we_may(look: Look, unit: str) -> None:
+    open_one = STRICT | {"ReadWritePaths": f"{look.store.root}"}
+    names = ("reolink-timelapse.service", "reolink-timelapse-stitch.service")
+    look.confinement = dict.fromkeys(names, open_one)
+    code, said = look()
+    assert code == 0
+    assert re.search(
+        "^service +its units may write there, and speak to the NVR$", said, re.MULTILINE
+    )
+    look.confinement[unit] = STRICT
+    code, said = look()
+    assert code == 74
+    assert re.search("^disk +.*GB free", said, re.MULTILINE)
+    assert re.search(
+        "^service +FAILED: .*closed to the service.*may not write there", said, re.MULTILINE
+    )
+    assert f"`sudo reolink-timelapse setup --data-dir {look.store.root}`" in said
+
+
+def test_what_the_daemon_may_not_reach_is_told_though_we_may(look: Look) -> None:
+    unit = "reolink-timelapse.service"
+    look.confinement = {unit: DENIED, "reolink-timelapse-stitch.service": DENIED}
+    code, said = look()
+    assert code == 69
+    assert re.search(r"^service +FAILED: .*IPAddressAllow=127\.0\.0\.1,", said, re.MULTILINE)
+    look.confinement[unit] = DENIED | {"IPAddressAllow": "127.0.0.0/8"}
+    assert look()[0] == 0
 
 
 def test_a_look_marks_no_folder(look: Look) -> None:

@@ -18,17 +18,17 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = {
     # vocabulary and arithmetic; the standard library only
     0: "errors frame schedule jpeg scrub values rspcode address timecheck overview loose_json"
-    " json_fields humanize places jpeg_syntax huffman",
+    " json_fields humanize places jpeg_syntax huffman sandbox",
     # words in, values out: these parse and plan, they never act
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
     " rungs exif titles parser orders services judgement env_file",
     # the world, one thing each
     2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
     " room space child probe encode progress turn files disk_errors reading pictures terminal"
-    " privileges units",
+    " privileges units access reach",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
-    " estimate check setup past report report_text outcome guard culprits",
+    " estimate check setup past report report_text outcome guard culprits data_folder",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",

@@ -213,12 +213,12 @@ def test_a_link_to_the_settings_stays_a_link(
 
 
 def test_what_the_environment_of_the_units_overrides_is_told() -> None:
-    nvr = NvrConfig(host="nvr", username="me")
+    written = {"NVR_HOST": "nvr", "NVR_USERNAME": "me"}
     file = Path("/etc/default/reolink-timelapse")
     of_units = {"NVR_HOST": "other", "NVR_USERNAME": "me", "DATA_DIR": "/srv"}
-    (told,) = overridden(nvr, of_units, file)
+    (told,) = overridden(written, of_units, file)
     assert told.startswith(f"{file} sets NVR_HOST,")
-    assert list(overridden(nvr, {"NVR_HOST": ""}, file)) == []
+    assert list(overridden(written, {"NVR_HOST": ""}, file)) == []
 
 
 def test_a_second_nvr_gets_its_own_places() -> None:
