@@ -7,7 +7,7 @@ its reply, which comes with HTTP status 200 and the type text/html, errors inclu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,8 +92,8 @@ def login(username: str, password: str) -> Request:
 # Replies
 
 
-def value(name: str, body: bytes) -> Value:
-    """Return the value in the reply to the command `name`.
+def value(name: str, body: bytes, clean: Callable[[str], str] = str) -> Value:
+    """Return the value in the reply to the command `name`; `clean` takes secrets out of words.
 
     Raises:
         NvrError: the kind that fits the rspCode; Unreachable where the reply is no API reply.
@@ -104,7 +104,7 @@ def value(name: str, body: bytes) -> Value:
             f"the NVR answered {name} with {len(body)} bytes that are no API reply: "
             f"it may be starting up, or another device, see nvr.host; {IF_IT_LASTS}"
         )
-    fail_on_error(name, reply)
+    fail_on_error(name, reply, clean)
     result = reply.get("value")
     return result if isinstance(result, Mapping) else {}
 
@@ -118,18 +118,22 @@ def first_reply(body: bytes) -> Value | None:
     return next((row for row in _rows(found) if _REPLY_KEYS & row.keys()), None)
 
 
-def fail_on_error(name: str, reply: Value) -> None:
+def fail_on_error(name: str, reply: Value, clean: Callable[[str], str] = str) -> None:
     """Raise what the reply's error means; an error counts whatever its `code` says (section 4.1).
+
+    `clean` takes secrets out of the words that are quoted.
 
     Raises:
         NvrError: the kind that fits the rspCode.
     """
     error = reply.get("error")
     if isinstance(error, Mapping):
-        unlock = _number(error.get("unlock_time")) or 0
-        raise_error(name, _number(error.get("rspCode")), _text(error.get("detail")), unlock)
+        unlock, detail = _number(error.get("unlock_time")) or 0, error.get("detail")
+        code = _number(error.get("rspCode"))
+        raise_error(name, code, _text(detail), unlock, told=_quoted(detail, clean))
     if error or _number(reply.get("code")):
-        raise_error(name, _number(error), _text(error) or "no detail")
+        told = _quoted(error, clean) or "no detail"
+        raise_error(name, _number(error), _text(error) or "no detail", told=told)
 
 
 def token(reply: Value) -> Token:
@@ -250,9 +254,18 @@ def _number(thing: Any) -> int | None:
     return number if abs(number) < _LARGEST_NUMBER else None
 
 
+def _quoted(thing: Any, clean: Callable[[str], str]) -> str:
+    """Return a text as it may be told: cleaned before it is cut, and after it was mended."""
+    return clean(_text(clean(_printable(thing)) if isinstance(thing, str) else thing))
+
+
 def _text(thing: Any) -> str:
     """Return a text fit for a terminal, a log and a URL: printable, and no novel."""
     if not isinstance(thing, (str, int)) or isinstance(thing, bool):
         return ""
     text = loose_json.mended(str(thing)[:_LONGEST_TEXT])
-    return "".join(c for c in text if c.isprintable()).strip()
+    return _printable(text).strip()
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())

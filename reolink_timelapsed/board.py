@@ -13,7 +13,6 @@ from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.humanize import printable
-from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.systemd import Notifier
 
 FILE_NAME = "status.json"
@@ -36,16 +35,15 @@ class State:
 class Board:
     """`folder` is where the file lies: systemd's runtime directory, in memory, if there is one."""
 
-    def __init__(self, notifier: Notifier, scrubber: Scrubber, clock: Clock, folder: Path) -> None:
+    def __init__(self, notifier: Notifier, clock: Clock, folder: Path) -> None:
         self._notifier = notifier
-        self._scrubber = scrubber
         self._clock = clock
         self._folder = folder
         self._began = clock.monotonic()
 
     def tell(self, state: State) -> None:
         """Show how the daemon is."""
-        text = printable(self._scrubber.clean(state.text))
+        text = printable(state.text)
         self._notifier.status(text)
         now = self._clock.now()
         # Not what the clock said then: at boot it may have been wrong.
@@ -55,7 +53,7 @@ class Board:
             "since": now.isoformat(timespec="seconds"),
             "started": started.isoformat(timespec="seconds"),
             "logged_in": state.logged_in,
-            "pause": printable(self._scrubber.clean(state.pause)),
+            "pause": printable(state.pause),
             "day": state.day.to_json() if state.day else None,
         }
         with suppress(StoreError):

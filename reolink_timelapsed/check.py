@@ -45,7 +45,7 @@ class _Findings:
     frame_bytes: int = 0
 
     def say(self, text: str) -> None:
-        self.out.write(f"{printable(self.clean(text))}\n")
+        self.out.write(f"{printable(text)}\n")
         self.out.flush()
 
     def line(self, label: str, text: str) -> None:
@@ -69,7 +69,7 @@ def run(
     """Check the NVR, its cameras, the disk and ffmpeg; return the exit code of the first fault.
 
     `confinement` has the properties of the units that will do the work: what this user may do by
-    hand they may not. `clean` takes secrets out of what is said.
+    hand they may not. `clean` takes secrets out of what others say.
     """
     findings = _Findings(out, clean)
     try:
@@ -77,12 +77,16 @@ def run(
             ("NVR", lambda: _nvr(config, session, findings)),
             ("disk", lambda: _disk(config, store, mount, findings)),
             ("service", lambda: _service(config, store, confinement, findings)),
-            ("ffmpeg", lambda: findings.line("ffmpeg", f"{encode.version()}, with libx264")),
+            ("ffmpeg", lambda: _ffmpeg(findings)),
         ):
             _guarded(label, check, findings)
     finally:
         session.close()
     return findings.exit_code
+
+
+def _ffmpeg(findings: _Findings) -> None:
+    findings.line("ffmpeg", f"{findings.clean(encode.version())}, with libx264")
 
 
 def _guarded(label: str, check: Callable[[], None], findings: _Findings) -> None:

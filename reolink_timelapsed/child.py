@@ -24,6 +24,7 @@ _BUFFERED_BYTES = 50_000
 """ffmpeg reads in blocks: several of the smallest pictures may be within one."""
 
 _SLICE_SECONDS = 1.0
+_SECRET = {"NVR_PASSWORD", "CREDENTIALS_DIRECTORY"}
 _WORDS = 400
 """Characters of what ffmpeg says last that go into a message."""
 
@@ -42,6 +43,11 @@ def yield_to_others() -> None:
     """
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a program that is not ours: it cannot say what it does not know."""
+    return {name: value for name, value in os.environ.items() if name not in _SECRET}
 
 
 class Child:
@@ -65,6 +71,7 @@ class Child:
                 stdout=its_output,
                 stderr=self._said,
                 start_new_session=True,
+                env=environment(),
             )
         except OSError as error:
             self._let_go()

@@ -257,9 +257,7 @@ def _setup(given: argparse.Namespace, world: World) -> int:
 
     path = given.config or DEFAULT_PATH
     of_units = _of_units(given, world)
-    terminal = setup.Terminal(
-        interactive=sys.stdin.isatty() and not given.password_stdin, clean=world.scrubber.clean
-    )
+    terminal = setup.Terminal(interactive=sys.stdin.isatty() and not given.password_stdin)
     written: dict[str, str] = {}
     if not given.data_dir or given.host or given.username or given.password_stdin:
         typed = _line_from_stdin() if given.password_stdin else None

@@ -19,6 +19,7 @@ from typing import Any
 import ffmpeg
 
 from reolink_timelapsed import plan
+from reolink_timelapsed.child import environment
 from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import Rung
@@ -286,6 +287,7 @@ def _encoders() -> tuple[str, str]:
             errors="replace",
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            env=environment(),
             timeout=_CHECK_SECONDS,
         )
     except (OSError, subprocess.SubprocessError) as error:

@@ -1,4 +1,4 @@
-"""Log lines: with priorities where the journal reads them, plain elsewhere; never a secret.
+"""Log lines: with priorities where the journal reads them, plain elsewhere.
 
 A message is one line, whatever the words of others in it: a line break is shown, not obeyed.
 """
@@ -25,7 +25,10 @@ _PRIORITIES = {
 
 
 class Formatter(logging.Formatter):
-    """Cleans the whole of a line, tracebacks included; `lead` goes before each."""
+    """Takes secrets out of tracebacks, which quote whoever failed; `lead` goes before each line.
+
+    Messages have none: what they quote of others was cleaned where it came in.
+    """
 
     def __init__(self, scrubber: Scrubber, *, journal: bool, lead: str = "") -> None:
         super().__init__("%(message)s" if journal else "%(asctime)s %(levelname)s %(message)s")
@@ -35,7 +38,7 @@ class Formatter(logging.Formatter):
         self._lead = lead
 
     def format(self, record: logging.LogRecord) -> str:
-        text = self._scrubber.clean(super().format(record))
+        text = super().format(record)
         if not self._journal:
             return self._lead + text
         mark = f"<{_PRIORITIES.get(record.levelno, 5)}>"
@@ -46,7 +49,8 @@ class Formatter(logging.Formatter):
         return super().formatMessage(record)
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802
-        return "\n".join(map(printable, super().formatException(ei).splitlines()))
+        text = self._scrubber.clean(super().formatException(ei))
+        return "\n".join(map(printable, text.splitlines()))
 
 
 def set_up(scrubber: Scrubber, *, verbose: bool) -> None:

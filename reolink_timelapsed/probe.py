@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from reolink_timelapsed.child import OutOfMemory
+from reolink_timelapsed.child import OutOfMemory, environment
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.humanize import several
@@ -183,6 +183,7 @@ def _ask(command: Sequence[str], clock: Clock, said: str = "") -> tuple[str, str
         text=True,
         errors="replace",
         start_new_session=True,
+        env=environment(),
     ) as process:
         try:
             with clock.deadline(STALL_SECONDS):

@@ -52,10 +52,18 @@ _TEXTS = (
 _DEVICE_WIDE = frozenset({"Login", "Logout", "GetChannelstatus", "GetDevInfo"})
 
 
-def raise_error(name: str, code: int | None, detail: str, unlock_seconds: int = 0) -> NoReturn:
+def raise_error(
+    name: str,
+    code: int | None,
+    detail: str,
+    unlock_seconds: int = 0,
+    *,
+    told: str | None = None,
+) -> NoReturn:
     """Raise the NvrError for an rspCode that the command `name` was answered with.
 
-    `unlock_seconds` is how long a locked account says that it stays so, 0 where it does not.
+    `unlock_seconds` is how long a locked account says that it stays so, 0 where it does not. What
+    is `told` of the `detail` may be less than what is understood of it.
 
     Raises:
         NvrError: always.
@@ -63,7 +71,8 @@ def raise_error(name: str, code: int | None, detail: str, unlock_seconds: int = 
     if code is None:
         code = next((number for text, number in _TEXTS if text in detail.lower()), None)
     words = f"{name} was answered {code if code is not None else 'with an error'}"
-    words += f" ({detail})" if detail else ""
+    quoted = detail if told is None else told
+    words += f" ({quoted})" if quoted else ""
     if code in _EXPIRED:
         text = f"the NVR does not know the session's token: {words}; {IF_IT_LASTS}"
         raise SessionExpired(text, code)

@@ -1,4 +1,9 @@
-"""Keeps tokens and passwords out of everything that is printed or logged."""
+"""Keeps tokens and passwords out of the words of others, before they get into ours.
+
+What the NVR, a library or ffmpeg says is cleaned where it comes in: an answer in the session, a
+traceback in the log, a version in `test`. Our own sentences are never searched: a password may be
+a common word, and would make riddles of them, or give itself away by its gaps.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,17 @@ import base64
 import html
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 _MASK = "***"
 _ESCAPE = re.compile("%[0-9A-F]{2}")
 _SHORTEST = 4
 """A shorter secret is left alone: masking it would garble every second word."""
+
+_DEEPEST = 20
+"""Levels of a value; a recorder's have five."""
 
 _REMEMBERED = 32
 """Secrets. There is a new token every hour, and an old one can turn up for minutes at most."""
@@ -32,11 +42,23 @@ class Scrubber:
             del self._forms[next(iter(self._forms))]
 
     def clean(self, text: str) -> str:
-        """Return `text` with every known secret replaced."""
+        """Return foreign words with every known secret replaced."""
         forms = frozenset[str]().union(*self._forms.values())
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, _MASK)
         return text
+
+    def clean_all(self, value: Any, depth: int = 0) -> Any:
+        """Return the value of an answer with its words cleaned; keys and numbers stay."""
+        if depth > _DEEPEST:
+            return None
+        if isinstance(value, str):
+            return self.clean("".join(c for c in value if c.isprintable()))
+        if isinstance(value, Mapping):
+            return {key: self.clean_all(inner, depth + 1) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.clean_all(inner, depth + 1) for inner in value]
+        return value
 
 
 def _forms(secret: str) -> frozenset[str]:

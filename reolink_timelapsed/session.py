@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -69,6 +70,7 @@ class Session:
         setup: str = "sudo reolink-timelapse setup",
     ) -> None:
         scrubber.add(credentials.password)
+        self._scrubber = scrubber
         self._transport = transport
         self._clock = clock
         self._timeout = timeout_seconds
@@ -107,7 +109,9 @@ class Session:
 
     def device(self) -> api.Device:
         """Return what the NVR is."""
-        return api.device(self._command("GetDevInfo"))
+        found, clean = api.device(self._command("GetDevInfo")), self._scrubber.clean
+        name, model, firmware = map(clean, (found.name, found.model, found.firmware))
+        return replace(found, name=name, model=model, firmware=firmware)
 
     def check_alive(self) -> None:
         """Ask what every NVR answers: an error means that it is not one camera, but the NVR."""
@@ -130,11 +134,12 @@ class Session:
             device = self.device()
             name = device.name if device.channels == 1 else ""
             found = [api.Channel(number, name) for number in range(device.channels)]
-        return found
+        return [replace(one, name=self._scrubber.clean(one.name)) for one in found]
 
     def osd_name(self, channel: int) -> str:
         """Return the name written into a channel's picture, "" where the NVR does not say."""
-        return self._optional(lambda: self._detail("GetOsd", channel, api.osd_name), "")
+        name = self._optional(lambda: self._detail("GetOsd", channel, api.osd_name), "")
+        return self._scrubber.clean(name)
 
     def stream(self, channel: int) -> api.Stream:
         """Return the size of a channel's main stream, zeros where the NVR does not say."""
@@ -180,11 +185,17 @@ class Session:
         if answer.lstrip()[:1] in (b"[", b"{"):
             reply = api.first_reply(answer)
             if reply is not None:
-                api.fail_on_error("Snap", reply)
+                api.fail_on_error("Snap", reply, self._scrubber.clean)
         return answer
 
     def _command(self, name: str) -> api.Value:
-        return self._with_token(lambda token: self._ask(name, token, api.command(name)))
+        value = self._with_token(lambda token: self._ask(name, token, api.command(name)))
+        return self._cleaned(value)
+
+    def _cleaned(self, value: api.Value) -> api.Value:
+        """Take our secrets out of an answer's words, before anything is made of them."""
+        cleaned: api.Value = self._scrubber.clean_all(value)
+        return cleaned
 
     def _login(self, body: api.Request) -> api.Value:
         try:
@@ -196,7 +207,8 @@ class Session:
         """Send a command to the NVR itself; no answer means no NVR."""
         self._keep_gap()
         try:
-            return api.value(name, self._transport.post(name, token, body, self._left()))
+            answer = self._transport.post(name, token, body, self._left())
+            return api.value(name, answer, self._scrubber.clean)
         except (Timeout, BadFrame) as error:
             text = f"the NVR does not answer {name}: {error}; {IF_IT_LASTS}"
             raise Unreachable(text) from None
@@ -204,7 +216,9 @@ class Session:
     def _detail(self, name: str, channel: int, read: Callable[[api.Value], Answer]) -> Answer:
         """Ask about one camera, not for long: a dead one lets every question hang."""
         body = api.command(name, channel=channel)
-        return self._with_token(lambda token: read(self._ask_camera(name, token, body)))
+        return self._with_token(
+            lambda token: read(self._cleaned(self._ask_camera(name, token, body)))
+        )
 
     def _ask_camera(self, name: str, token: str, body: api.Request) -> api.Value:
         self._keep_gap()
@@ -214,7 +228,7 @@ class Session:
             raise Busy(f"no whole answer to {name}: {error}") from None
         if api.first_reply(answer) is None:
             raise Busy(f"{name} was answered with {len(answer)} bytes that are no API reply")
-        return api.value(name, answer)
+        return api.value(name, answer, self._scrubber.clean)
 
     def _optional(self, ask: Callable[[], Answer], unknown: Answer) -> Answer:
         try:

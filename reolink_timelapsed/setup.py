@@ -71,17 +71,13 @@ Probe = Callable[[Config, str], Found]
 
 
 class Terminal:
-    """Questions and answers; when nobody is there to answer, a question is a usage error.
+    """Questions and answers; when nobody is there to answer, a question is a usage error."""
 
-    `clean` takes secrets out of what is said.
-    """
-
-    def __init__(self, *, interactive: bool, clean: Callable[[str], str] = str) -> None:
+    def __init__(self, *, interactive: bool) -> None:
         self.interactive = interactive
-        self._clean = clean
 
     def say(self, text: str) -> None:
-        lines = self._clean(text).split("\n")
+        lines = text.split("\n")
         sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
         sys.stdout.flush()
 

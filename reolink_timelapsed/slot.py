@@ -176,7 +176,7 @@ class Slot:
 
     def _give_back(self, token: str) -> bool:
         """Log out, and return whether the token is done with; it is kept if the NVR refuses."""
-        done = _log_out(self._transport, token)
+        done = _log_out(self._transport, token, self._scrubber.clean)
         if done:
             self._forget()
         return done
@@ -213,14 +213,14 @@ class Slot:
         """Log out of another NVR, or as another user, from before the configuration changed."""
         other = Transport(kept.url, self._clock)
         try:
-            _log_out(other, kept.name)
+            _log_out(other, kept.name, self._scrubber.clean)
         except NvrError as error:
             log.debug("logout at %s failed: %s", kept.url, error)
         finally:
             other.close()
 
 
-def _log_out(transport: Transport, token: str) -> bool:
+def _log_out(transport: Transport, token: str, clean: Callable[[str], str]) -> bool:
     """Send a logout and return whether the NVR does not know the token any more.
 
     The answer may be no reply at all: some cameras send a string of odd characters.
@@ -235,7 +235,7 @@ def _log_out(transport: Transport, token: str) -> bool:
         raise Unreachable(text) from None
     reply = api.first_reply(answer)
     try:
-        api.fail_on_error("Logout", reply or {})
+        api.fail_on_error("Logout", reply or {}, clean)
     except SessionExpired:
         return True
     except NvrError as error:

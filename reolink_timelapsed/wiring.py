@@ -178,7 +178,7 @@ def session(
 
 def board(config: Config, world: World) -> Board:
     """Return where the daemon shows its state."""
-    return Board(Notifier(), world.scrubber, world.clock, world.told_folder(config))
+    return Board(Notifier(), world.clock, world.told_folder(config))
 
 
 def capture(

@@ -302,7 +302,7 @@ def build(  # noqa: PLR0917
         story=story,
         turn=Turn(folder / "state", NVR),
         alone=Turn(folder / "state", CAPTURE),
-        tell=Board(notifier, Scrubber(), clock, folder / "run").tell,
+        tell=Board(notifier, clock, folder / "run").tell,
     )
     plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)
     capture = Capture(plan, config.interval, parts)

@@ -71,14 +71,21 @@ def test_where_the_lines_go(
     scrubber = Scrubber()
     scrubber.add("hunter22")
     set_up(scrubber, verbose=False)
-    package_log.info("password hunter22")
+    package_log.info("our own word, though it is the password: hunter22")
+    try:
+        raise ValueError("hunter22")
+    except ValueError:
+        package_log.exception("failed")
     package_log.debug("unsaid")
     set_up(scrubber, verbose=True)
     package_log.getChild("session").debug("said")
     out, err = capsys.readouterr()
     assert out == ""
-    assert [line.partition(" ")[2].partition(" ")[2] for line in err.splitlines()] == [
-        "INFO password ***",
+    assert [
+        line.partition(" ")[2].partition(" ")[2] for line in err.splitlines() if line[:2] == "20"
+    ] == [
+        "INFO our own word, though it is the password: hunter22",
+        "ERROR failed",
         "DEBUG said",
     ]
 

@@ -237,6 +237,10 @@ def _snap(recorder: Recorder, http: HttpRequest, request: Request) -> Answer:
         camera = recorder.camera(request.channel)
         if camera is not None and camera.is_dead(recorder.now()):
             return _SILENT
+        fault = recorder.due(_RSP_CODE, "Snap", request.channel)
+        if fault is not None:
+            _void(recorder, request, fault.code)
+            return error_answer("Snap", fault.code, fault.detail)
         code = _snap_refused(recorder, http, request, camera)
         if camera is None or code is not None:
             return error_answer("Snap", code or recorder.device.invalid_channel_code)
@@ -258,10 +262,6 @@ def _snap_refused(
     recorder: Recorder, http: HttpRequest, request: Request, camera: SimulatedCamera | None
 ) -> int | None:
     """Give the rspCode of a Snap that fails, None for one that works."""
-    fault = recorder.due(_RSP_CODE, "Snap", request.channel)
-    if fault is not None:
-        _void(recorder, request, fault.code)
-        return fault.code
     if not _authorised(recorder, http, request):
         return -6
     if recorder.snap_too_soon() or any(other.cmd == "Snap" for other in request.beside):
