@@ -196,11 +196,23 @@ def device(reply: Value) -> Device:
 def stream(reply: Value) -> Stream:
     """Read the main stream of GetEnc; old firmware gives the size as "3840*2160" alone."""
     main = _mapping(_mapping(reply.get("Enc")).get("mainStream"))
-    width, height = _number(main.get("width")), _number(main.get("height"))
+    return Stream(*_size(main), _number(main.get("frameRate")) or 0)
+
+
+def sizes(reply: Value) -> list[tuple[int, int]]:
+    """Read the sizes of GetEnc's streams in pixels, the main one's first."""
+    enc = _mapping(reply.get("Enc"))
+    found = (_size(_mapping(enc.get(name))) for name in ("mainStream", "extStream", "subStream"))
+    return list(dict.fromkeys(size for size in found if all(size)))
+
+
+def _size(stream: Value) -> tuple[int, int]:
+    """Read a stream's size, zeros where it has none that can be read."""
+    width, height = _number(stream.get("width")), _number(stream.get("height"))
     if not (width and height):
-        parts = _text(main.get("size")).split("*")
+        parts = _text(stream.get("size")).replace("x", "*").split("*")
         width, height = (_number(part) for part in (*parts, "", "")[:2])
-    return Stream(width or 0, height or 0, _number(main.get("frameRate")) or 0)
+    return max(width or 0, 0), max(height or 0, 0)
 
 
 def osd_name(reply: Value) -> str:

@@ -8,11 +8,13 @@
      |   `- OddEntry                     74   that entry is left out, all others are fine
      |- NvrError
      |   |- Unreachable                  69   back off, keep pinging the watchdog
+     |   |   `- NoConnection             69   the same; and no request can be to blame for it
      |   |- SessionExpired               69   the session logs in again, once
      |   |- SessionLimit                 69   wait 30 s five times, then slowly
      |   |- LoginRefused                 77   60 s, 10 min, then hourly: the NVR locks accounts
      |   `- ChannelFailed                69   this camera, this round
      |       |- Busy                     69   the same request again, after a pause
+     |       |   `- Isolated             69   the same; the NVR's own, should no camera fare better
      |       |- Offline                  69   the NVR has no contact with the camera
      |       |- Timeout                  69   see whether the NVR still lives, then the next camera
      |       `- Unsupported              69   the channel cannot; look again in an hour
@@ -73,20 +75,28 @@ class NvrError(TimelapseError):
     """The NVR did not do what was asked.
 
     `code` is its rspCode where it gave one; `hold_seconds` is how long it wants to be left alone.
-    `reason` is what a day's record says of the frames that are missing because of it.
+    `answer` is what came from it, without what to make of that. `reason` is what a day's record
+    says of the frames that are missing because of it.
     """
 
     exit_code = 69
     reason = "NVR unreachable"
 
-    def __init__(self, message: str, code: int | None = None, hold_seconds: float = 0.0) -> None:
+    def __init__(
+        self, message: str, code: int | None = None, hold_seconds: float = 0.0, answer: str = ""
+    ) -> None:
         self.code = code
         self.hold_seconds = hold_seconds
+        self.answer = answer or message
         super().__init__(message)
 
 
 class Unreachable(NvrError):
     """The NVR as a whole does not answer, or answers that it is not ready."""
+
+
+class NoConnection(Unreachable):
+    """Nobody took the connection; what was to be asked does not matter."""
 
 
 class SessionExpired(NvrError):
@@ -111,10 +121,15 @@ class LoginRefused(NvrError):
     reason = "login refused"
 
     def __init__(
-        self, fact: str, code: int | None = None, hold_seconds: float = 0.0, advice: str = ""
+        self,
+        fact: str,
+        code: int | None = None,
+        hold_seconds: float = 0.0,
+        advice: str = "",
+        answer: str = "",
     ) -> None:
         self.fact = fact
-        super().__init__(f"{fact}; {advice}" if advice else fact, code, hold_seconds)
+        super().__init__(f"{fact}; {advice}" if advice else fact, code, hold_seconds, answer)
 
 
 class ChannelFailed(NvrError):
@@ -129,6 +144,16 @@ class ChannelFailed(NvrError):
 
 class Busy(ChannelFailed):
     """A fault that passes: the same request with the same token may succeed in a second."""
+
+
+class Isolated(Busy):
+    """What would be a `fault` of the whole NVR, of which other questions say that it is well."""
+
+    remedy = "restart the camera or update its firmware, and look whether the NVR's user may see it"
+
+    def __init__(self, fault: NvrError) -> None:
+        self.fault = fault
+        super().__init__(f"{fault.answer}, while the NVR answers other questions", fault.code)
 
 
 class Offline(ChannelFailed):

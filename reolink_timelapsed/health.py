@@ -10,6 +10,7 @@ FAILURES_TO_BE_BAD = 3
 """In a row. A camera that lets a request hang is bad at once: it costs the others a tick."""
 
 _AT_ONCE = (Offline, Timeout, Unsupported)
+_FADING = 0.9
 _FIRST_PROBE_SECONDS = 60.0
 _LAST_PROBE_SECONDS = 600.0
 _UNSUPPORTED_PROBE_SECONDS = 3600.0
@@ -19,21 +20,31 @@ _UNSUPPORTED_PROBE_SECONDS = 3600.0
 class Health:
     """How a channel fares; times are seconds of a monotonic clock, `reason` is for the record.
 
-    A suspect let a request hang, and it is not known yet whether that was the whole NVR.
+    A suspect gave no picture when it was last asked, at `suspect_since`, and it may be to blame.
+    `seconds` is what its pictures take, 0 where that is not known.
     """
 
     failures: int = 0
     bad: bool = False
-    suspect: bool = False
+    suspect_since: float = 0.0
+    seconds: float = 0.0
     reason: str = ""
     probe_at: float = 0.0
     probe_pause: float = 0.0
     last_success: float | None = None
 
     @property
-    def rank(self) -> tuple[bool, bool]:
-        """The place in a round: good channels first, and nobody after a suspect in vain."""
-        return self.bad, self.suspect
+    def suspect(self) -> bool:
+        return self.suspect_since > 0
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """The place in a round: good channels first, the latest suspect last."""
+        return self.bad, self.suspect_since
+
+    def suspected(self, now: float) -> None:
+        """Note that no picture came, whoever is to blame."""
+        self.suspect_since = now
 
     def failed(self, error: ChannelFailed | BadFrame, now: float) -> bool:
         """Note a round without a frame; return whether the channel has just turned bad."""
@@ -46,9 +57,11 @@ class Health:
             self._plan_probe(error, now)
         return self.bad and not was_bad
 
-    def succeeded(self, now: float) -> None:
-        """Note a frame: all is well."""
-        self.bad = self.suspect = False
+    def succeeded(self, now: float, seconds: float = 0.0) -> None:
+        """Note a frame that took so many seconds: all is well."""
+        self.bad = False
+        self.suspect_since = 0.0
+        self.seconds = max(seconds, self.seconds * _FADING)
         self.failures, self.reason, self.probe_pause = 0, "", 0.0
         self.last_success = now
 

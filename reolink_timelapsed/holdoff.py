@@ -17,8 +17,11 @@ QUICK_SLOT_TRIES = 5
 
 _SLOWEST_SLOT_PAUSE_SECONDS = 300.0
 _EXPIRED_PAUSE_SECONDS = 30.0
-_DOWN_PAUSES_SECONDS = (5.0, 5.0, 10.0, 15.0)
-"""A machine that is down minds no knocking, and capture should be back within a tick."""
+_DOWN_PAUSES_SECONDS = (4.0, 4.0, 9.0, 14.0)
+"""A machine that is down minds no knocking, and capture should be back within a tick.
+
+A second less than slices of the loop's wait, so that with the question they do not take one more.
+"""
 
 
 @dataclass(slots=True)
@@ -34,7 +37,7 @@ class Holdoff:
 
     def hold(self, error: NvrError, now: float) -> None:
         """Plan the next try after `error`; each further error of the same kind is a longer wait."""
-        self.tries = self.tries + 1 if type(error) is type(self.error) else 1
+        self.tries = self.tries + 1 if self.error and error.reason == self.error.reason else 1
         self.error = error
         self.until = now + max(pause(error, self.tries), error.hold_seconds)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.config import CaptureConfig
-from reolink_timelapsed.errors import ChannelFailed, Timeout
+from reolink_timelapsed.errors import ChannelFailed
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.story import Story
@@ -157,8 +157,6 @@ class Roster:
             answer = ask(channel.number)
         except ChannelFailed as error:
             log.debug("channel %d: %s", channel.number, error)
-            if isinstance(error, Timeout):
-                self._session.check_alive()
             self._tries[key] += 1
             if self._tries[key] < _DETAIL_TRIES:
                 self._incomplete = True

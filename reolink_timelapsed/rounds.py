@@ -1,4 +1,8 @@
-"""One pass over the cameras: a snapshot of each, checked and stored; bad channels last, seldom."""
+"""One pass over the cameras: a snapshot of each, checked and stored; bad channels last, seldom.
+
+Who gives no picture is asked again when everybody else had a turn. And the others are witnesses:
+what befalls a camera while another gives pictures is no fault of the NVR's.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,27 @@ from datetime import date, datetime, timedelta
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.deadlines import MARGIN_SECONDS, least, limit
 from reolink_timelapsed.errors import (
+    IF_IT_LASTS,
     BadFrame,
     Busy,
     ChannelFailed,
     DiskFull,
+    Isolated,
+    NoConnection,
     NvrError,
     Offline,
+    SessionExpired,
     StoreError,
     Timeout,
+    Unreachable,
+    Unsupported,
 )
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.health import Health
 from reolink_timelapsed.jpeg import picture_size
+from reolink_timelapsed.news import News, Size
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
@@ -31,9 +43,6 @@ from reolink_timelapsed.systemd import Notifier
 BUSY_PAUSES_SECONDS = (1.0, 2.0)
 """Before the same snapshot is asked for again, where there is room in the tick."""
 
-_PROBE_SECONDS = 3.0
-"""The least time in which a bad channel is worth a try."""
-
 _PROBE_PATIENCE_SECONDS = 60.0
 """After this long a bad channel is tried even where the round leaves no room."""
 
@@ -42,17 +51,42 @@ DISK = "disk"
 
 log = logging.getLogger(__name__)
 
-Size = tuple[int, int]
-"""Of a picture: width and height in pixels."""
+
+@dataclass(slots=True)
+class _Failure:
+    """That a channel gave no picture when it was asked for the `tries`-th time in a round."""
+
+    error: ChannelFailed | BadFrame
+    tries: int
+    at: float
+
+    @property
+    def again_at(self) -> float:
+        return self.at + BUSY_PAUSES_SECONDS[self.tries - 1]
+
+    @property
+    def may_be_the_nvrs(self) -> bool:
+        return isinstance(self.error, (Isolated, Timeout))
 
 
 @dataclass(slots=True)
-class _News:
-    """What a round has to tell of its channels, by folder: told together, not one by one."""
+class _Pass:
+    """One call of `take`: `given` counts its frames, `vouched` that the NVR works as it says."""
 
-    bad: dict[str, ChannelFailed | BadFrame] = field(default_factory=dict)
-    good: list[str] = field(default_factory=list)
-    sizes: dict[str, tuple[Size | None, Size]] = field(default_factory=dict)
+    day: DayRecord
+    owed: list[Channel]
+    until: float
+    failures: dict[str, _Failure] = field(default_factory=dict)
+    given: int = 0
+    vouched: bool = False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a camera that hangs has taken all the time that there was."""
+        return any(isinstance(failure.error, Timeout) for failure in self.failures.values())
+
+    def put_off(self) -> None:
+        self.owed.append(self.owed.pop(0))
 
 
 class Rounds:
@@ -76,7 +110,9 @@ class Rounds:
         self._story = story
         self._health: dict[str, Health] = {}
         self._sizes: dict[str, Size] = {}
-        self._news = _News()
+        self._in_doubt = False
+        self._logged_in_anew = False
+        self._news = News()
 
     def channels(self) -> list[Channel]:
         """Return the channels of a new round, good ones first; asks the NVR if it is time to.
@@ -102,39 +138,86 @@ class Rounds:
         Raises:
             NvrError, StoreError, Stopped: what befell the whole round.
         """
-        smooth = True
+        this = _Pass(day, owed, until)
         try:
             while owed:
-                smooth &= self._turn(day, owed[0], until)
-                del owed[0]
-        except NvrError:
-            owed.append(owed.pop(0))  # lest it take every turn, should it be to blame
-            raise
+                self._turn(this)
         finally:
             self._tell()
-        return smooth
+        return not this.failures
 
-    def _turn(self, day: DayRecord, channel: Channel, until: float) -> bool:
-        """Take a frame of a channel, if it has a turn; return False if it gave none at once."""
-        health, record = self._of(channel), day.camera(channel.camera.folder)
-        if not self._has_turn(health, until):
-            record.miss(health.reason)
+    def _turn(self, this: _Pass) -> None:
+        """Take a frame of the first channel that is owed, put it off, or note why there is none."""
+        channel = this.owed[0]
+        health, failure = self._of(channel), this.failures.get(channel.camera.folder)
+        if failure is None and not self._has_turn(health, this.until):
+            self._miss(this, channel, health)
+        elif failure is None or self._may_ask_again(this, health, failure):
+            self._ask(this, channel, health)
+        elif failure.may_be_the_nvrs and not (this.given or health.bad):
+            raise self._fault_of_all(failure.error)
+        else:
+            self._failed(channel, health, failure.error, failure.at)
+            self._miss(this, channel, health)
+
+    def _has_turn(self, health: Health, until: float) -> bool:
+        now = self._clock.monotonic()
+        if not health.bad:
             return True
-        moment = _moment_after(record.newest, self._clock.now())
-        try:
-            picture, size, tries = self._picture(channel, health, until)
-        except (ChannelFailed, BadFrame) as error:
-            self._failed(channel, health, error)
-            record.miss(health.reason)
+        has_room = now + least(health, self._typical()) + MARGIN_SECONDS <= until
+        return now >= health.probe_at + (0.0 if has_room else _PROBE_PATIENCE_SECONDS)
+
+    def _may_ask_again(self, this: _Pass, health: Health, failure: _Failure) -> bool:
+        """Whether the fault may have passed, and there is room left to see."""
+        if health.bad or failure.tries > len(BUSY_PAUSES_SECONDS):
             return False
-        frame = self._stored(channel.camera.folder, day.window.day, moment, picture)
+        if not isinstance(failure.error, (Busy, Unsupported, BadFrame)):
+            return False
+        if failure.may_be_the_nvrs and not this.given:
+            return False
+        start = max(self._clock.monotonic(), failure.again_at)
+        return start + least(health, self._typical()) + MARGIN_SECONDS <= this.until
+
+    def _ask(self, this: _Pass, channel: Channel, health: Health) -> None:
+        folder = channel.camera.folder
+        before = this.failures.get(folder)
+        if before:
+            self._clock.sleep(before.again_at - self._clock.monotonic())
+        self._notifier.ping()
+        started = self._clock.monotonic()
+        moment = _moment_after(this.day.camera(folder).newest, self._clock.now())
+        try:
+            picture = self._session.snapshot(
+                channel.number,
+                self._limit(this, health),
+                nvr_works=this.vouched or self._is_proven(this, health),
+            )
+            size = picture_size(picture)
+        except (ChannelFailed, BadFrame) as error:
+            log.debug("%s: %s", folder, error)
+            this.vouched = this.vouched or isinstance(error, Isolated)
+            now = self._clock.monotonic()
+            this.failures[folder] = _Failure(error, before.tries + 1 if before else 1, now)
+            health.suspected(now)
+            this.put_off()
+        except NvrError as error:
+            health.suspected(self._clock.monotonic())
+            self._doubt(this, error)
+        else:
+            self._keep(this, channel, moment, picture)
+            self._succeeded(channel, health, size, self._clock.monotonic() - started)
+
+    def _keep(self, this: _Pass, channel: Channel, moment: datetime, picture: bytes) -> None:
+        folder, record = channel.camera.folder, this.day.camera(channel.camera.folder)
+        frame = self._stored(folder, this.day.window.day, moment, picture)
         if frame is None:
             record.miss(StoreError.reason)
-            return True
-        self._tell_stored(channel.camera.folder)
-        record.frame(frame.moment, len(picture))
-        self._succeeded(channel, health, size)
-        return tries == 1
+        else:
+            self._tell_stored(folder)
+            record.frame(frame.moment, len(picture))
+        del this.owed[0]
+        this.given += 1
+        this.vouched = self._in_doubt = self._logged_in_anew = False
 
     def _stored(self, folder: str, day: date, moment: datetime, picture: bytes) -> Frame | None:
         """Store a frame; None where this camera's folder alone does not take it, which is told.
@@ -163,51 +246,63 @@ class Rounds:
         if self._story.knows(folder, DISK):
             self._story.end(folder, f"the pictures of {folder} are stored again", now)
 
-    def _has_turn(self, health: Health, until: float) -> bool:
-        now = self._clock.monotonic()
-        if not health.bad:
-            return True
-        patience = 0.0 if until - now >= _PROBE_SECONDS else _PROBE_PATIENCE_SECONDS
-        return now >= health.probe_at + patience
+    @staticmethod
+    def _miss(this: _Pass, channel: Channel, health: Health) -> None:
+        this.day.camera(channel.camera.folder).miss(health.reason)
+        del this.owed[0]
 
-    def _picture(self, channel: Channel, health: Health, until: float) -> tuple[bytes, Size, int]:
-        """Return a whole picture, its size, and how often it was asked for."""
-        pauses = () if health.bad else BUSY_PAUSES_SECONDS
-        for tries, pause in enumerate(pauses, 1):
-            try:
-                return *self._ask(channel, health, until), tries
-            except (Busy, BadFrame) as error:
-                log.debug("%s: %s; once more", channel.camera.folder, error)
-                if self._clock.monotonic() + pause >= until:
-                    raise
-                self._clock.sleep(pause)
-        return *self._ask(channel, health, until), len(pauses) + 1
+    # Whose fault
 
-    def _ask(self, channel: Channel, health: Health, until: float) -> tuple[bytes, Size]:
-        self._notifier.ping()
-        limit = max(until - self._clock.monotonic(), _PROBE_SECONDS) if health.bad else None
-        try:
-            picture = self._session.snapshot(channel.number, limit)
-        except Timeout:
-            health.suspect = True
-            self._notifier.ping()
-            self._session.check_alive()
-            raise
-        return picture, picture_size(picture)
+    def _is_proven(self, this: _Pass, health: Health) -> bool:
+        """Whether others gave pictures, and there is reason or need to ask no more than that."""
+        may_be_to_blame = health.suspect or this.is_late
+        return may_be_to_blame and this.given > 0 and not self._in_doubt
+
+    def _doubt(self, this: _Pass, error: NvrError) -> None:
+        """Ask the next channel, for the NVR does not say that it works; if it gives, it does.
+
+        Raises:
+            NvrError: there is no point in that, or it was done before.
+        """
+        before, self._in_doubt = self._in_doubt, True
+        this.vouched = False
+        this.put_off()
+        is_sure = isinstance(error, NoConnection) or not isinstance(error, Unreachable)
+        if before or is_sure or len(this.owed) == 1:
+            raise error
+
+    def _fault_of_all(self, error: ChannelFailed | BadFrame) -> NvrError:
+        """Return what befell every channel that was asked, as a fault of the NVR's."""
+        fault = error.fault if isinstance(error, Isolated) else error
+        if isinstance(fault, SessionExpired) and not self._logged_in_anew:
+            self._logged_in_anew = True  # there may be firmware that answers GetDevInfo to anybody
+            self._session.logout()
+            return fault
+        answer = fault.answer if isinstance(fault, NvrError) else str(fault)
+        text = f"the NVR answers, but gives no picture of any camera: {answer}; {IF_IT_LASTS}"
+        return Unreachable(text)
+
+    def _limit(self, this: _Pass, health: Health) -> float:
+        waiting = (self._of(other) for other in this.owed[1:])
+        others = [other for other in waiting if not (other.suspect or other.bad)]
+        left = this.until - self._clock.monotonic()
+        return limit(health, left, others, self._typical(), is_late=this.is_late)
+
+    def _typical(self) -> float:
+        return max((one.seconds for one in self._health.values()), default=0.0)
 
     # How the channels fare
 
-    def _failed(self, channel: Channel, health: Health, error: ChannelFailed | BadFrame) -> None:
-        now = self._clock.monotonic()
-        folder = channel.camera.folder
-        log.debug("%s: %s", folder, error)
+    def _failed(
+        self, channel: Channel, health: Health, error: ChannelFailed | BadFrame, now: float
+    ) -> None:
         if health.failed(error, now):
             self._roster.soon(now)
-            self._news.bad[folder] = error
+            self._news.bad[channel.camera.folder] = error
 
-    def _succeeded(self, channel: Channel, health: Health, size: Size) -> None:
+    def _succeeded(self, channel: Channel, health: Health, size: Size, seconds: float) -> None:
         folder = channel.camera.folder
-        health.succeeded(self._clock.monotonic())
+        health.succeeded(self._clock.monotonic(), seconds)
         self._news.good.append(folder)
         before = self._sizes.get(folder)
         if before != size:
@@ -220,44 +315,16 @@ class Rounds:
         if channel.online and health.reason == Offline.reason:
             health.probe_at = now
         if not channel.online and not health.bad and not health.works(now):
-            self._failed(channel, health, Offline("the NVR says that it is offline"))
+            self._failed(channel, health, Offline("the NVR says that it is offline"), now)
 
     def _of(self, channel: Channel) -> Health:
         return self._health.setdefault(channel.camera.folder, Health())
 
-    # The journal
-
     def _tell(self) -> None:
-        """Tell what has changed since the last time, in as few lines as will do."""
-        now, news, self._news = self._clock.monotonic(), self._news, _News()
-        for reason in dict.fromkeys(error.reason for error in news.bad.values()):
-            folders = [folder for folder, error in news.bad.items() if error.reason == reason]
-            text = _bad_text(folders, news.bad[folders[0]])
-            self._story.begin_together(folders, "bad", text, now)
-        again = [folder for folder in news.good if self._story.knows(folder, "bad")]
-        self._story.end_together(again, f"{_listed(again, 'gives', 'give')} pictures again", now)
-        for change in dict.fromkeys(news.sizes.values()):
-            folders = [folder for folder, sizes in news.sizes.items() if sizes == change]
-            self._story.note(_size_text(folders, *change), now)
+        news, self._news = self._news, News()
+        news.tell(self._story, self._clock.monotonic())
 
 
 def _moment_after(newest: datetime | None, now: datetime) -> datetime:
     """Return now, or just after the newest frame: a clock set back must not mix up frames."""
     return max(now, newest + timedelta(milliseconds=1)) if newest else now
-
-
-def _bad_text(folders: list[str], error: ChannelFailed | BadFrame) -> str:
-    them = "it is" if len(folders) == 1 else "they are"
-    return (
-        f"{_listed(folders, 'gives', 'give')} no pictures ({error}): {error.remedy}; {them} tried "
-        "again now and then, the other cameras go on"
-    )
-
-
-def _size_text(folders: list[str], before: Size | None, size: Size) -> str:
-    was = f", before {before[0]}x{before[1]}" if before else ""
-    return f"{', '.join(folders)}: pictures of {size[0]}x{size[1]}{was}"
-
-
-def _listed(folders: list[str], one: str, several: str) -> str:
-    return f"{', '.join(folders)} {one if len(folders) == 1 else several}"

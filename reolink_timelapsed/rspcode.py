@@ -75,12 +75,13 @@ def raise_error(
     words += f" ({quoted})" if quoted else ""
     if code in _EXPIRED:
         text = f"the NVR does not know the session's token: {words}; {IF_IT_LASTS}"
-        raise SessionExpired(text, code)
+        raise SessionExpired(text, code, answer=words)
     if code in _FULL:
         raise SessionLimit(
             f"all session slots of the NVR are taken: {words}; close the Reolink app, the NVR's "
             "web page or another program that is logged in, or wait up to an hour",
             code,
+            answer=words,
         )
     _raise_login_error(code, words, unlock_seconds)
     _raise_other(name, code, words)
@@ -97,24 +98,27 @@ def login_advice(code: int | None, setup: str) -> str:
 
 def _raise_login_error(code: int | None, words: str, unlock_seconds: int) -> None:
     if code in _WRONG:
-        raise LoginRefused(f"the NVR refuses user name or password: {words}", code)
+        text = f"the NVR refuses user name or password: {words}"
+        raise LoginRefused(text, code, answer=words)
     if code == _DENIED:
         text = f"the NVR bans this machine after too many wrong passwords: {words}"
-        raise LoginRefused(text, code, _BAN_SECONDS)
+        raise LoginRefused(text, code, _BAN_SECONDS, answer=words)
     if code == _LOCKED:
         wait = max(unlock_seconds, LOCK_SECONDS) + _LOCK_MARGIN_SECONDS
-        raise LoginRefused(f"the NVR has locked this account for a time: {words}", code, wait)
+        text = f"the NVR has locked this account for a time: {words}"
+        raise LoginRefused(text, code, wait, answer=words)
     if code in _ENCRYPTED:
         text = f"this firmware wants an encrypted login, which is not published: {words}"
-        raise LoginRefused(text, code)
+        raise LoginRefused(text, code, answer=words)
 
 
 def _raise_other(name: str, code: int | None, words: str) -> NoReturn:
     if code == _TOO_FREQUENT:
         text = f"the NVR saw too many logins: {words}; look for a program that logs in all the time"
-        raise Unreachable(text, code, LOCK_SECONDS)
+        raise Unreachable(text, code, LOCK_SECONDS, words)
     if code in _DOWN:
-        raise Unreachable(f"the NVR is not ready: {words}; {IF_IT_LASTS}", code)
+        text = f"the NVR is not ready: {words}; {IF_IT_LASTS}"
+        raise Unreachable(text, code, answer=words)
     if code in _REFUSED and name == "Login":
         raise LoginRefused(f"the NVR cannot take user name or password as they are: {words}", code)
     if code in _REFUSED:

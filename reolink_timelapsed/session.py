@@ -19,17 +19,23 @@ from reolink_timelapsed.errors import (
     IF_IT_LASTS,
     BadFrame,
     Busy,
+    ChannelFailed,
+    Isolated,
     LoginRefused,
+    NoConnection,
     SessionExpired,
+    SessionLimit,
     Stopped,
     Timeout,
     Unreachable,
     Unsupported,
 )
+from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.slot import Credentials, Slot
 from reolink_timelapsed.transport import Transport
+from reolink_timelapsed.wanted_size import Size, WantedSizes
 
 __all__ = ["Credentials", "Session"]
 
@@ -45,6 +51,9 @@ LOGIN_GAP_SECONDS = 1.0
 DETAIL_SECONDS = 5.0
 _LONGEST_BOUND = 2
 """A call may take this many times the timeout: the question, a login, the question again."""
+
+_OF_THE_NVR = (Unreachable, SessionExpired, SessionLimit, LoginRefused)
+_JPEG = b"\xff\xd8"
 
 Answer = TypeVar("Answer")
 
@@ -76,6 +85,7 @@ class Session:
         self._timeout = timeout_seconds
         self._quiet_until = 0.0
         self._give_up_at = 0.0
+        self._wanted = WantedSizes()
         if token_file:  # the process before us may have been killed right after a snapshot
             self._quiet(SNAPSHOT_GAP_SECONDS)
         self._slot = Slot(
@@ -113,11 +123,6 @@ class Session:
         name, model, firmware = map(clean, (found.name, found.model, found.firmware))
         return replace(found, name=name, model=model, firmware=firmware)
 
-    def check_alive(self) -> None:
-        """Ask what every NVR answers: an error means that it is not one camera, but the NVR."""
-        with suppress(Unsupported):
-            self.device()
-
     def device_times(self) -> tuple[datetime, ...]:
         """Return what the NVR's own clock may mean in UTC; nothing if it does not say."""
         return self._optional(lambda: api.device_times(self._command("GetTime")), ())
@@ -152,16 +157,25 @@ class Session:
             lambda: self._detail("GetBatteryInfo", channel, api.has_battery), False
         )
 
-    def snapshot(self, channel: int, seconds: float | None = None) -> bytes:
+    def snapshot(
+        self, channel: int, seconds: float | None = None, *, nvr_works: bool = False
+    ) -> bytes:
         """Return what the NVR sends as a picture of `channel`, within `seconds` for one request.
 
+        What befalls it is the channel's own fault while the NVR answers another question; none is
+        asked if `nvr_works`, as far as the caller knows. A camera that refuses twice is asked for
+        the size that it calls its own.
+
         Raises:
+            Isolated: this channel gives no picture, but the NVR works.
             Busy: the same again may succeed in a second.
             ChannelFailed, Timeout, Unsupported: this channel gives no picture.
-            BadFrame: the answer broke off.
+            BadFrame: the answer broke off, or does not even begin as a picture.
         """
         limit = min(seconds or self._timeout, self._timeout)
-        return self._with_token(lambda token: self._snap(channel, token, limit))
+        return self._with_token(
+            lambda token: self._picture(channel, token, limit, nvr_works=nvr_works)
+        )
 
     def logout(self) -> None:
         """Give the slot back, within a few seconds."""
@@ -174,12 +188,61 @@ class Session:
 
     # One request
 
-    def _snap(self, channel: int, token: str, limit: float) -> bytes:
-        self._keep_gap()
-        gap = ABANDONED_GAP_SECONDS
+    def _picture(self, channel: int, token: str, limit: float, *, nvr_works: bool) -> bytes:
+        until = self._clock.monotonic() + limit
+        if self._wanted.is_old(channel, self._clock.monotonic()):
+            self._ask_for_sizes(channel, token)
+        size = self._wanted.of(channel)
         try:
-            answer = self._transport.get_snapshot(channel, token, self._left(limit))
-            gap = SNAPSHOT_GAP_SECONDS
+            return self._sized(channel, token, until, size, nvr_works=nvr_works)
+        except (Isolated, Unsupported, BadFrame):
+            self._wanted.failed(channel)
+            picture = self._other_size(channel, token, until, size)
+            if picture is None:
+                raise
+            return picture
+
+    def _other_size(
+        self, channel: int, token: str, until: float, before: Size | None
+    ) -> bytes | None:
+        now = self._clock.monotonic()
+        if until - now < 2 * SNAPSHOT_GAP_SECONDS or not self._wanted.look(channel, now):
+            return None
+        self._ask_for_sizes(channel, token)
+        for size in self._wanted.others(channel, before):
+            if self._clock.monotonic() >= until:
+                break
+            with suppress(ChannelFailed, BadFrame):
+                return self._sized(channel, token, until, size, nvr_works=True)
+        return None
+
+    def _ask_for_sizes(self, channel: int, token: str) -> None:
+        sizes: list[Size] = []
+        with suppress(ChannelFailed):
+            body = api.command("GetEnc", channel=channel)
+            sizes = api.sizes(self._ask_camera("GetEnc", token, body))
+        self._wanted.offered(channel, sizes, self._clock.monotonic())
+
+    def _sized(
+        self, channel: int, token: str, until: float, size: Size | None, *, nvr_works: bool
+    ) -> bytes:
+        limit = until - self._clock.monotonic()
+        answer = self._told_apart(
+            token, lambda: self._snap(channel, token, limit, size), nvr_works=nvr_works
+        )
+        if not answer.startswith(_JPEG):
+            picture_size(answer)  # which says what it is instead
+        self._wanted.worked(channel, size, self._clock.monotonic())
+        return answer
+
+    def _snap(self, channel: int, token: str, limit: float, size: Size | None) -> bytes:
+        self._keep_gap()
+        gap = SNAPSHOT_GAP_SECONDS
+        try:
+            answer = self._transport.get_snapshot(channel, token, self._left(limit), size)
+        except (Timeout, BadFrame, Stopped):
+            gap = ABANDONED_GAP_SECONDS
+            raise
         finally:
             self._quiet(gap)
         if answer.lstrip()[:1] in (b"[", b"{"):
@@ -187,6 +250,27 @@ class Session:
             if reply is not None:
                 api.fail_on_error("Snap", reply, self._scrubber.clean)
         return answer
+
+    def _told_apart(
+        self, token: str, ask: Callable[[], Answer], *, nvr_works: bool = False
+    ) -> Answer:
+        """Ask about one camera; what befalls that may be the whole NVR's fault, or this camera's.
+
+        A question that concerns no camera tells. One that may not be asked was answered, too.
+
+        Raises:
+            Isolated: it is this camera's.
+            NvrError: what the NVR said to the other question, or why no question reaches it.
+        """
+        try:
+            return ask()
+        except NoConnection:
+            raise
+        except (Timeout, *_OF_THE_NVR) as error:
+            if not nvr_works:
+                with suppress(Unsupported):
+                    self._ask("GetDevInfo", token, api.command("GetDevInfo"))
+            raise (error if isinstance(error, Timeout) else Isolated(error)) from None
 
     def _command(self, name: str) -> api.Value:
         value = self._with_token(lambda token: self._ask(name, token, api.command(name)))
@@ -221,6 +305,9 @@ class Session:
         )
 
     def _ask_camera(self, name: str, token: str, body: api.Request) -> api.Value:
+        return self._told_apart(token, lambda: self._ask_once(name, token, body))
+
+    def _ask_once(self, name: str, token: str, body: api.Request) -> api.Value:
         self._keep_gap()
         try:
             answer = self._transport.post(name, token, body, self._left(DETAIL_SECONDS))

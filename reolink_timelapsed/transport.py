@@ -26,6 +26,7 @@ from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import (
     IF_IT_LASTS,
     BadFrame,
+    NoConnection,
     NvrError,
     Stopped,
     Timeout,
@@ -50,6 +51,7 @@ class Transport:
     certificate or nothing.
 
     Raises, from every method that sends:
+        NoConnection: there is no way to the NVR.
         Unreachable: the NVR does not answer, or not as an API.
         Timeout: it took the request and did not finish its answer in time.
         BadFrame: the answer broke off, or is endless.
@@ -85,13 +87,17 @@ class Transport:
             self._doubt_scheme()  # it may have https by now, and this holds the password
         return self._send("POST", _query(command, token), body, seconds)
 
-    def get_snapshot(self, channel: int, token: str, seconds: float) -> bytes:
-        """Ask for a picture and return what came instead or indeed.
+    def get_snapshot(
+        self, channel: int, token: str, seconds: float, size: tuple[int, int] | None = None
+    ) -> bytes:
+        """Ask for a picture, of `size` if that must be told; return what came instead or indeed.
 
         Sent as GET, as every known client does. `rs` breaks caches; the guide wants it
         (section 3.6.7).
         """
         query = _query("Snap", token) | {"channel": str(channel), "rs": secrets.token_hex(8)}
+        if size:
+            query |= {"width": str(size[0]), "height": str(size[1])}
         return self._send("GET", query, None, seconds)
 
     def fingerprint(self, seconds: float) -> str:
@@ -135,9 +141,7 @@ class Transport:
         except (urllib3.exceptions.HTTPError, ValueError):
             # requests looks into a redirect even if it is not to follow it
             self.close()
-            where = self.address.host
-            text = f"{where} gives answers that make no sense: check nvr.host, or restart the NVR"
-            raise Unreachable(text) from None
+            raise self._explain_nonsense() from None
 
     @contextmanager
     def _bounded(self, seconds: float) -> Iterator[None]:
@@ -158,11 +162,13 @@ class Transport:
             self._doubt_scheme()
             raise Unreachable(
                 f"{self.url} redirects (HTTP {status}): set nvr.host to "
-                f"https://{self.address.host}, the NVR wants https"
+                f"https://{self.address.host}, the NVR wants https",
+                answer=f"the answer was HTTP {status}",
             )
         raise Unreachable(
             f"{self.url} answers HTTP {status}: the NVR is starting up or overloaded, or another "
-            f"device, see nvr.host; {IF_IT_LASTS}"
+            f"device, see nvr.host; {IF_IT_LASTS}",
+            answer=f"the answer was HTTP {status}",
         )
 
     # Which scheme
@@ -224,31 +230,42 @@ class Transport:
             return self._explain_os(cause)
         if isinstance(error, requests.exceptions.SSLError):
             return self._explain_pin()
-        return Unreachable(
+        if not isinstance(error, requests.Timeout):
+            return self._explain_nonsense()
+        return NoConnection(
             f"{self.url} does not answer within {seconds:.0f} s: look whether it is on, and this "
             f"machine in its network{self._confined()}"
+        )
+
+    def _explain_nonsense(self) -> Unreachable:
+        return Unreachable(
+            f"{self.address.host} gives answers that make no sense: check nvr.host, or restart "
+            "the NVR",
+            answer="the answer makes no sense",
         )
 
     def _explain_os(self, error: OSError | UnicodeError) -> Unreachable:
         port = f":{self.address.port}" if self.address.port else ""
         where = f"{self.address.host}{port}"
         if isinstance(error, (socket.gaierror, UnicodeError)):
-            return Unreachable(
+            return NoConnection(
                 f"there is no host named {self.address.host}: check nvr.host and the DNS"
                 f"{self._confined()}"
             )
         if isinstance(error, ConnectionRefusedError):
             given_up = f"; if HTTPS is off for good, set nvr.host to http://{where}"
-            return Unreachable(
+            return NoConnection(
                 f"{where} refuses connections: it is starting up, or its HTTP and HTTPS ports are "
                 "switched off (look at Settings, Network, Advanced, Port Settings), or nvr.host is "
                 f"wrong{given_up if self._scheme == 'https' else ''}"
             )
         if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-            return Unreachable(f"{where} closed the connection without an answer; {IF_IT_LASTS}")
+            answer = "the connection was closed without an answer"
+            text = f"{where} closed the connection without an answer; {IF_IT_LASTS}"
+            return Unreachable(text, answer=answer)
         if isinstance(error, ssl.SSLError):
             return self._explain_tls(error)
-        return Unreachable(
+        return NoConnection(
             f"no way to {where} ({error.strerror or 'network error'}): look whether the NVR is on, "
             f"and this machine in its network{self._confined()}"
         )
@@ -261,15 +278,15 @@ class Transport:
         words = "" if self._answered else self._shut_out(self.address.host)
         return f"; {words}" if words else ""
 
-    def _explain_tls(self, error: ssl.SSLError) -> Unreachable:
-        return Unreachable(
+    def _explain_tls(self, error: ssl.SSLError) -> NoConnection:
+        return NoConnection(
             f"TLS with {self.address.host} fails ({error.reason or 'handshake failure'}): "
             "if the NVR has no https, set nvr.host to "
             f"http://{self.address.host} (the password then goes through the network unencrypted)"
         )
 
-    def _explain_pin(self) -> Unreachable:
-        return Unreachable(
+    def _explain_pin(self) -> NoConnection:
+        return NoConnection(
             f"the certificate of {self.address.host} is not the one in nvr.tls_fingerprint: if "
             "the NVR was reset, updated or replaced, run `reolink-timelapse test` with the key "
             "left empty to see the new one; else another device answers in its place"

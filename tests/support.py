@@ -26,7 +26,7 @@ from typing import Any, Self
 from reolink_timelapsed import ledger
 from reolink_timelapsed.board import FILE_NAME, Board
 from reolink_timelapsed.capture import Capture, Parts
-from reolink_timelapsed.clock import Clock, JumpingClock
+from reolink_timelapsed.clock import Clock, DeadlineExceeded, JumpingClock
 from reolink_timelapsed.config import CaptureConfig, StorageConfig
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.frame import Frame
@@ -73,6 +73,8 @@ class Clockwork(JumpingClock):
         self._plans: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
         self.longest_sleep = 0.0
+        self.hang_seconds: float | None = None
+        """Of real time, after which an answer that never comes has taken its whole deadline."""
         self._gave_up = False
         self.settle: Callable[[], None] = lambda: None
         """Lets the simulated NVR notice in real time what its client has given up."""
@@ -92,12 +94,17 @@ class Clockwork(JumpingClock):
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
-        began = time.monotonic()
+        began, ends = time.monotonic(), self.monotonic() + seconds
+        real = min(seconds, self.hang_seconds or seconds)
         try:
-            with super().deadline(seconds):
+            with super().deadline(real):
                 yield
+        except DeadlineExceeded:
+            if self.hang_seconds:
+                super().sleep(ends - self.monotonic())
+            raise
         finally:
-            self._gave_up = time.monotonic() - began >= 0.9 * seconds
+            self._gave_up = time.monotonic() - began >= 0.9 * real
 
     def sleep(self, seconds: float) -> None:
         if threading.current_thread() is not threading.main_thread():

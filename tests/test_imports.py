@@ -18,10 +18,10 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = {
     # vocabulary and arithmetic; the standard library only
     0: "errors frame schedule jpeg scrub values rspcode address timecheck overview loose_json"
-    " json_fields humanize places jpeg_syntax huffman sandbox",
+    " json_fields humanize places jpeg_syntax huffman sandbox wanted_size",
     # words in, values out: these parse and plan, they never act
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
-    " rungs exif titles parser orders services judgement env_file",
+    " rungs exif titles parser orders services judgement env_file deadlines news",
     # the world, one thing each
     2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
     " room space child probe encode progress turn files disk_errors reading pictures terminal"

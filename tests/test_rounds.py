@@ -68,10 +68,6 @@ OF_NO_CONCERN = (
 LOST = {
     **dict.fromkeys([-1, -3, -4, -9, -22, -23, -24, -26, -49], 30),  # asked again after an hour
     -99: 3,  # asked again after minutes
-    -105: 5,  # twice five minutes
-    -506: 6,
-    -503: 11,
-    **dict.fromkeys([-7, -27, -501, -502, -46, -47, -301, -310], 2),  # a minute, then five
 }
 """Frames that two of these codes cost at one in two minutes; all others cost one or none."""
 

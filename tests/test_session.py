@@ -32,7 +32,9 @@ from reolink_timelapsed.errors import (
     BadFrame,
     Busy,
     ChannelFailed,
+    Isolated,
     LoginRefused,
+    NoConnection,
     NvrError,
     Offline,
     SessionExpired,
@@ -183,15 +185,18 @@ def test_a_token_that_the_nvr_lost_is_replaced_and_the_frame_is_not_lost(
     session.snapshot(0)
     nvr.misbehave(Kind.RSP_CODE, cmd="Snap", code=-6, times=1)
     assert picture_size(session.snapshot(0)) == (256, 144)
-    assert commands(nvr) == ["Login", "Snap", "Snap", "Logout", "Login", "Snap"]
+    asked = ["Login", "Snap", "Snap", "GetDevInfo", "Logout", "Login", "Snap"]
+    assert commands(nvr) == asked
 
 
-def test_a_token_that_is_wrongly_called_unknown_does_not_keep_its_slot(
+def test_a_token_that_is_wrongly_called_unknown_is_kept(
     nvr: SimulatedNvr, session: Session
 ) -> None:
     nvr.misbehave(Kind.JSON_LABELLED, code=-6, times=1)
+    with pytest.raises(Isolated, match="answered -6"):
+        session.snapshot(0)
     session.snapshot(0)
-    assert len(nvr.live_sessions) == 1
+    assert commands(nvr) == ["Login", "Snap", "GetDevInfo", "Snap"]
 
 
 def test_error_token_means_the_same(nvr: SimulatedNvr, session: Session) -> None:
@@ -368,17 +373,69 @@ def test_the_count_is_kept_though_the_disk_does_not_take_it(
     assert commands(nvr) == ["Login"]
 
 
-def test_a_refusal_in_answer_to_a_snapshot_counts_as_well(
+@pytest.mark.parametrize("code", [-7, -27, -502, -503, -506])
+def test_a_refusal_in_answer_to_a_snapshot_is_no_wrong_password(
+    nvr: SimulatedNvr, session: Session, folder: Path, code: int
+) -> None:
+    nvr.misbehave(Kind.RSP_CODE, cmd="Snap", code=code, times=1)
+    with pytest.raises(Isolated):
+        session.snapshot(0)
+    assert session.snapshot(0)
+    assert not (folder / "refusals.json").exists()
+    assert commands(nvr) == ["Login", "Snap", "GetDevInfo", "Snap"]
+
+
+def test_a_refusal_counts_where_the_nvr_says_it_of_everything(
     nvr: SimulatedNvr, session: Session
 ) -> None:
-    nvr.misbehave(Kind.RSP_CODE, cmd="Snap", code=-7, times=1)
+    for cmd in ("Snap", "GetDevInfo"):
+        nvr.misbehave(Kind.RSP_CODE, cmd=cmd, code=-7, times=1)
     with pytest.raises(LoginRefused) as caught:
         session.snapshot(0)
     assert caught.value.hold_seconds == 60
     assert nvr.live_sessions == []
     with pytest.raises(LoginRefused):
         session.snapshot(0)
-    assert commands(nvr) == ["Login", "Snap", "Logout"]
+    assert commands(nvr) == ["Login", "Snap", "GetDevInfo", "Logout"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "figures"),
+    [(Kind.STATUS, {"status": 502}), (Kind.CLOSE, {}), (Kind.RSP_CODE, {"code": -31})],
+)
+@pytest.mark.parametrize("info", [None, -26])
+def test_what_befalls_one_channel_is_its_own_while_the_nvr_answers(
+    nvr: SimulatedNvr, session: Session, kind: Kind, figures: dict[str, int], info: int | None
+) -> None:
+    """Also if it answers that this user may not ask that."""
+    if info:
+        nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", code=info)
+    nvr.misbehave(kind, cmd="Snap", channel=1, **figures)
+    with pytest.raises(Isolated):
+        session.snapshot(1)
+    with pytest.raises(Isolated):
+        session.snapshot(1, nvr_works=True)
+    assert session.snapshot(0)
+    assert commands(nvr).count("GetDevInfo") == 1
+
+
+def test_what_befalls_the_other_question_as_well_is_the_nvrs(
+    nvr: SimulatedNvr, session: Session
+) -> None:
+    session.device()
+    nvr.misbehave(Kind.STATUS, status=502, times=2)
+    with pytest.raises(Unreachable, match="HTTP 502"):
+        session.snapshot(0)
+
+
+def test_nobody_is_asked_whether_it_works_where_no_connection_comes_about(
+    nvr: SimulatedNvr, session: Session
+) -> None:
+    session.device()
+    nvr.unplug()
+    with pytest.raises(NoConnection, match="refuses connections"):
+        session.snapshot(0)
+    nvr.plug_in()
 
 
 def test_too_many_logins_are_no_wrong_password(nvr: SimulatedNvr, session: Session) -> None:

@@ -66,7 +66,9 @@ class SimulatedCamera:
     `latency` and `wake_seconds` in seconds, spent through the NVR's clock. `snap_size` is what Snap
     gives when it differs from the stream (896x512 on some kits). `online` is what the channel
     status says; a `dead` camera still says online while its commands hang. `snap_code` makes every
-    Snap fail with that rspCode (-17 for ever on some firmware).
+    Snap fail with that rspCode (-17 for ever on some firmware). `without_size` is what a Snap gets
+    that asks for no size of a stream of its own: an HTTP status (404 on an RLC-423), an rspCode, or
+    0 for an empty picture.
     """
 
     channel: int
@@ -87,6 +89,7 @@ class SimulatedCamera:
     honours_snap_type: bool = False
     second_lens: bool = False
     snap_code: int | None = None
+    without_size: int | None = None
     min_bytes: int = 0
     sampling: Sampling = "4:2:0"
     picture: PictureSource = mosaic_picture
@@ -157,6 +160,13 @@ class SimulatedCamera:
         self.count += 1
         self.last_picture = self.picture(shot)
         return self.last_picture
+
+    def lacks_size(self, query: dict[str, str]) -> bool:
+        """Tell whether a Snap asks for no size, or for one that no stream has, and must not."""
+        asked = (query.get("width", ""), query.get("height", ""))
+        streams = ((self.width, self.height), self.sub_size)
+        good = asked in {(str(width), str(height)) for width, height in streams}
+        return self.without_size is not None and not good
 
     def _size(self, query: dict[str, str]) -> tuple[int, int]:
         if self.honours_size and "width" in query and "height" in query:

@@ -15,6 +15,7 @@ from .faults import (
     LOGIN_PAGE,
     PICTURE,
     Kind,
+    Misbehaviour,
     error_answer,
     error_object,
     spoil,
@@ -170,7 +171,7 @@ def _one(
     """Answer one command of a batch."""
     fault = recorder.due(_RSP_CODE, command.name, command.channel)
     if fault is not None:
-        _void(recorder, request, fault.code)
+        _void(recorder, request, fault)
         return error_object(command.name, fault.code, fault.detail)
     if command.name == "Login":
         return _login(recorder, request, command)
@@ -181,9 +182,9 @@ def _one(
     return _ask(recorder, command)
 
 
-def _void(recorder: Recorder, request: Request, code: int) -> None:
-    """Make a scripted "bad token" true."""
-    if code in TOKEN_REFUSED and request.token is not None:
+def _void(recorder: Recorder, request: Request, fault: Misbehaviour) -> None:
+    """Make a scripted "bad token" true, unless it is one camera's alone."""
+    if fault.channel is None and fault.code in TOKEN_REFUSED and request.token is not None:
         recorder.sessions.logout(request.token)
 
 
@@ -237,13 +238,9 @@ def _snap(recorder: Recorder, http: HttpRequest, request: Request) -> Answer:
         camera = recorder.camera(request.channel)
         if camera is not None and camera.is_dead(recorder.now()):
             return _SILENT
-        fault = recorder.due(_RSP_CODE, "Snap", request.channel)
-        if fault is not None:
-            _void(recorder, request, fault.code)
-            return error_answer("Snap", fault.code, fault.detail)
-        code = _snap_refused(recorder, http, request, camera)
-        if camera is None or code is not None:
-            return error_answer("Snap", code or recorder.device.invalid_channel_code)
+        refusal = _snap_refusal(recorder, http, request, camera)
+        if camera is None or refusal is not None:
+            return refusal or error_answer("Snap", recorder.device.invalid_channel_code)
         size = recorder.due(_SIZE, "Snap", camera.channel)
         stale = recorder.due(_STALE, "Snap", camera.channel)
     recorder.clock.sleep(camera.latency)
@@ -258,10 +255,32 @@ def _snap(recorder: Recorder, http: HttpRequest, request: Request) -> Answer:
         return error_answer("Snap", -48)
 
 
+def _snap_refusal(
+    recorder: Recorder, http: HttpRequest, request: Request, camera: SimulatedCamera | None
+) -> Answer | None:
+    """Give the answer to a Snap that fails, None for one that works."""
+    fault = recorder.due(_RSP_CODE, "Snap", request.channel)
+    if fault is not None:
+        _void(recorder, request, fault)
+        return error_answer("Snap", fault.code, fault.detail)
+    code = _snap_refused(recorder, http, request, camera)
+    if code is not None:
+        return error_answer("Snap", code)
+    return _sizeless(camera) if camera and camera.lacks_size(http.query) else None
+
+
+def _sizeless(camera: SimulatedCamera) -> Answer:
+    """Give what a camera says that wants to be told a size."""
+    code = camera.without_size or 0
+    if code < 0:
+        return error_answer("Snap", code)
+    return nginx_page(code) if code else picture_answer(b"")
+
+
 def _snap_refused(
     recorder: Recorder, http: HttpRequest, request: Request, camera: SimulatedCamera | None
 ) -> int | None:
-    """Give the rspCode of a Snap that fails, None for one that works."""
+    """Give the rspCode of a Snap that is against the rules, None for one that is not."""
     if not _authorised(recorder, http, request):
         return -6
     if recorder.snap_too_soon() or any(other.cmd == "Snap" for other in request.beside):
