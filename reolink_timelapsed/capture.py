@@ -10,26 +10,19 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.api import Channel
 from reolink_timelapsed.board import State
-from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import STOPPED, DayRecord
 from reolink_timelapsed.errors import LoginRefused, NvrError, Stopped, StoreError, Unreachable
 from reolink_timelapsed.holdoff import Holdoff
 from reolink_timelapsed.humanize import span
-from reolink_timelapsed.ledger import Ledger, status
-from reolink_timelapsed.room import Room
-from reolink_timelapsed.rounds import DISK, Rounds
+from reolink_timelapsed.ledger import status
+from reolink_timelapsed.pace import Pace
+from reolink_timelapsed.parts import Parts
+from reolink_timelapsed.rounds import DISK
 from reolink_timelapsed.schedule import Plan, Ticks, Window
-from reolink_timelapsed.session import Session
-from reolink_timelapsed.space import Space
-from reolink_timelapsed.story import Story
-from reolink_timelapsed.systemd import Notifier
-from reolink_timelapsed.timekeeper import Timekeeper
-from reolink_timelapsed.turn import Turn
 
 SLICE_SECONDS = 5.0
 """The longest wait without a ping, and how soon a step of the clock is noticed."""
@@ -37,37 +30,12 @@ SLICE_SECONDS = 5.0
 IDLE_LOGOUT = timedelta(minutes=3)
 """A longer wait gives the slot to people meanwhile."""
 
-_STEP_SECONDS = 60
-"""A smaller one is a time server's daily work."""
-
-_SLOW_ROUNDS = 2
 _BY_HAND = "another command"
 _TOO_SLOW = "round too long"
-_CLOCK = "clock stepped"
+_ASLEEP = "machine asleep"
 _OTHER = "other capture"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the loop works with; `tell` shows how the daemon is.
-
-    `alone` is held by the one daemon that may work in the data folder, `turn` for each round.
-    """
-
-    session: Session
-    clock: Clock
-    notifier: Notifier
-    timekeeper: Timekeeper
-    rounds: Rounds
-    room: Room
-    ledger: Ledger
-    space: Space
-    story: Story
-    turn: Turn
-    alone: Turn
-    tell: Callable[[State], None]
 
 
 class Capture:
@@ -82,10 +50,11 @@ class Capture:
         self._owes = False
         self._owed: list[Channel] | None = None
         self._why = ""
-        self._slow_rounds = 0
+        self._pace = Pace(interval)
         self._pause = ""
         self._paused_at = 0.0
-        self._offset = self._clock_offset()
+        self._steps = parts.steps
+        self._now = parts.steps.now
 
     def run(self) -> None:
         """Capture window after window; on the way out log out, whatever happened."""
@@ -102,8 +71,9 @@ class Capture:
     def _work(self) -> None:
         try:
             self._await_right_time()
-            while not self._clock.stopping and (window := self._plan.at(self._clock.now())):
-                if self._clock.now() < window.start:
+            self._steps.begin()
+            while not self._clock.stopping and (window := self._window()):
+                if self._now() < window.start:
                     self._rest(window)
                 else:
                     self._capture(window)
@@ -112,12 +82,34 @@ class Capture:
         finally:
             self._parts.notifier.stopping()
             self._parts.session.close()
-            self._write_down()
+            self._write_down(STOPPED)
 
-    def _write_down(self) -> None:
-        """Leave the record of a day that is not over to the next process."""
+    def _window(self) -> Window | None:
+        """Return the window to work for; a clock that is to be followed by now is, first."""
+        self._follow_clock()
+        return self._plan.at(self._now())
+
+    def _follow_clock(self) -> None:
+        """Let frames and records follow a clock that was set; they are read anew after that."""
+        if self._must_follow():
+            self._write_down(self._why)
+            self._parts.ledger.day = None
+            try:
+                self._steps.follow()
+            except StoreError as error:
+                self._parts.room.failed(error, self._clock.monotonic())
+
+    def _must_follow(self) -> bool:
+        return (
+            self._steps.are_due
+            and not self._disk_obstacle(self._clock.monotonic())
+            and not self._asked(self._steps.objection)
+        )
+
+    def _write_down(self, why: str) -> None:
+        """Leave the record of a day that is not over to who opens it again."""
         if day := self._parts.ledger.day:
-            self._why = STOPPED
+            self._why = why
             self._settle(day)
         self._parts.ledger.save()
 
@@ -126,21 +118,9 @@ class Capture:
     def _wait(self, until: datetime | None = None) -> None:
         """Wait one slice and ping; the caller looks at the clock again."""
         self._parts.notifier.ping()
-        self._watch_clock()
-        seconds = (until - self._clock.now()).total_seconds() if until else math.inf
+        self._steps.tell()
+        seconds = (until - self._now()).total_seconds() if until else math.inf
         self._clock.sleep(min(max(seconds, 0.0), SLICE_SECONDS))
-
-    def _watch_clock(self) -> None:
-        """Tell when the clock was set: else nobody understands the gaps, or the names of frames."""
-        now, offset = self._clock.monotonic(), self._clock_offset()
-        step, self._offset = offset - self._offset, offset
-        if abs(step) >= _STEP_SECONDS:
-            way = "forward" if step > 0 else "back"
-            length = span(timedelta(seconds=abs(step)))
-            self._parts.story.note(f"this machine's clock was set {way} by {length}", now)
-
-    def _clock_offset(self) -> float:
-        return self._clock.now().timestamp() - self._clock.monotonic()
 
     def _await_solitude(self) -> bool:
         """Wait for another daemon's end; False if told to stop first. Its token is not ours."""
@@ -174,13 +154,18 @@ class Capture:
         self._parts.story.end("clock", "the clock is right", self._clock.monotonic())
 
     def _doubt(self) -> str:
-        held_off = self._holdoff.active(self._clock.monotonic())
-        may_ask = not held_off and self._parts.turn.take()
+        if not self._disk_obstacle(self._clock.monotonic()) and self._steps.are_gone_on_with:
+            return ""
+        return self._asked(self._parts.timekeeper.doubt)
+
+    def _asked(self, question: Callable[..., str]) -> str:
+        """Put a question that may need the NVR's answer, which is not always to be had."""
+        may_ask = not self._holdoff.active(self._clock.monotonic()) and self._parts.turn.take()
         try:
-            return self._parts.timekeeper.doubt(ask=may_ask)
+            return question(ask=may_ask)
         except NvrError as error:
             self._hold(error)
-            return self._parts.timekeeper.doubt(ask=False)
+            return question(ask=False)
         finally:
             self._parts.turn.give()
 
@@ -191,47 +176,50 @@ class Capture:
         text = f"waiting for the next start at {window.start.astimezone():%Y-%m-%d %H:%M}"
         self._tell(text)
         log.info("%s", text)
-        while not self._clock.stopping and self._plan.at(now := self._clock.now()) == window:
-            if now >= window.start:
+        while not self._clock.stopping and self._plan.at(now := self._now()) == window:
+            if now >= window.start or self._must_follow():
                 return
             self._wait(window.start)
 
     def _free_slot_until(self, moment: datetime) -> None:
-        if moment - self._clock.now() > IDLE_LOGOUT:
+        if moment - self._now() > IDLE_LOGOUT:
             self._parts.session.logout()
 
     # Ticks
 
     def _capture(self, window: Window) -> None:
         """Take the rounds of one window, until it ends or a step of the clock leaves it."""
-        now = self._clock.now()
+        now = self._now()
         day = self._parts.ledger.open(window, self._interval, now)
         awaited = now - window.start < self._interval
         ticks = Ticks(self._interval, window.start if awaited else now)
         if ticks.due > now:
             awaits = f"starting; first pictures at {ticks.due.astimezone():%H:%M:%S}"
             self._tell(self._obstacle() or awaits)
-        while not self._clock.stopping and (now := self._clock.now()) in window:
-            day.miss_rounds(_CLOCK, ticks.look(now))
+        while not self._is_over(window):
+            day.miss_rounds(_ASLEEP, ticks.look(now := self._now()))
             if now >= ticks.due:
                 self._settle(day)
                 self._owes, self._owed = True, None
                 self._try(day, ticks.due + self._interval)
-                day.miss_rounds(_TOO_SLOW, ticks.done(self._clock.now()))
-                self._parts.ledger.save_now_and_then(self._clock.now())
+                day.miss_rounds(_TOO_SLOW, ticks.done(self._now()))
+                self._parts.ledger.save_now_and_then(self._now())
                 self._free_slot_until(ticks.due)
             elif self._owes and not self._obstacle():
                 self._try(day, ticks.due)
             else:
                 self._wait(min(ticks.due, window.end))
-        if not self._clock.stopping:
+        if not self._clock.stopping and self._now() not in window:
             self._settle(day)
-            self._parts.ledger.close(self._clock.now())
+            self._parts.ledger.close(self._now())
+
+    def _is_over(self, window: Window) -> bool:
+        return self._clock.stopping or self._now() not in window or self._must_follow()
 
     def _try(self, day: DayRecord, until: datetime) -> None:
         """Take the round that is owed, or what is left of it, if nothing stands in the way."""
         if not self._obstacle() and self._takes_turn():
-            seconds = (until - self._clock.now()).total_seconds()
+            seconds = (until - self._now()).total_seconds()
             try:
                 self._round(day, self._clock.monotonic() + seconds)
             except NvrError as error:
@@ -240,7 +228,7 @@ class Capture:
                 self._parts.room.failed(error, self._clock.monotonic())
             finally:
                 self._parts.turn.give()
-        text = status(day, self._clock.now(), self._parts.room.free_bytes())
+        text = status(day, self._now(), self._parts.room.free_bytes())
         obstacle = self._obstacle()
         self._tell(f"{obstacle}; {text}" if obstacle else text)
 
@@ -250,7 +238,7 @@ class Capture:
             day.rounds += 1
         started = self._clock.monotonic()
         smooth = self._parts.rounds.take(day, self._owed, until)
-        self._say_if_slow(self._clock.monotonic() - started, smooth=smooth)
+        self._pace.took(self._clock.monotonic() - started, smooth=smooth)
         self._owes = False
         self._parts.space.look(day)
         self._holdoff.clear()
@@ -261,7 +249,7 @@ class Capture:
         taken = self._parts.turn.take()
         if not taken:
             self._why = _BY_HAND
-            self._wait(self._clock.now() + timedelta(seconds=1))
+            self._wait(self._now() + timedelta(seconds=1))
         return taken
 
     def _settle(self, day: DayRecord) -> None:
@@ -294,8 +282,9 @@ class Capture:
     def _disk_obstacle(self, now: float) -> str:
         reason = self._parts.room.refuses(now)
         if not reason:
+            self._steps.resume()
             try:
-                self._parts.ledger.join(self._clock.now())
+                self._parts.ledger.join(self._now())
             except StoreError as error:
                 self._parts.room.failed(error, now)
                 reason = str(error)
@@ -316,24 +305,6 @@ class Capture:
         if not isinstance(error, Unreachable) or self._holdoff.tries > 1 or error.hold_seconds:
             level = logging.ERROR if isinstance(error, LoginRefused) else logging.WARNING
             self._parts.story.begin("nvr", error.reason, f"no pictures: {error}", now, level)
-
-    def _say_if_slow(self, seconds: float, *, smooth: bool) -> None:
-        """Tell once that rounds are too long, if two are though every camera answers at once."""
-        interval = self._interval.total_seconds()
-        if self._slow_rounds < _SLOW_ROUNDS:
-            self._slow_rounds = self._slow_rounds + 1 if smooth and seconds > interval else 0
-            if self._slow_rounds == _SLOW_ROUNDS:
-                self._say_slow(seconds, interval)
-
-    def _say_slow(self, seconds: float, interval: float) -> None:
-        log.warning(
-            "a round over all cameras takes %.0f s, longer than the interval of %.0f s: every "
-            "camera gets a frame each %.0f s; raise capture.interval_seconds, or choose cameras "
-            "with capture.channels",
-            seconds,
-            interval,
-            math.ceil(seconds / interval) * interval,
-        )
 
     def _tell(self, text: str) -> None:
         logged_in, day = self._parts.session.logged_in, self._parts.ledger.joined_day

@@ -28,6 +28,8 @@ _LAST_CALL_SECONDS = 3.5
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 """Made by systemd-timesyncd once it has set the clock; other time services have no such sign."""
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 _REPEAT_SECONDS = 0.5
 """The deadline strikes again: an exception raised inside a destructor would be lost."""
 
@@ -59,6 +61,13 @@ class Clock:
     def synchronised(self) -> bool:
         """Whether the wall clock is known to be right; False says nothing."""
         return _SYNCHRONISED.exists()
+
+    def boot_id(self) -> str:
+        """Return what tells this run of the machine from every other, "" if that is not known.
+
+        The unit hands it in, as its sandbox hides the kernel's own file.
+        """
+        return os.environ.get("TIMELAPSE_BOOT_ID", "") or _kernels_boot_id()
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`, or less when told to stop meanwhile; return at once after that."""
@@ -122,6 +131,7 @@ class JumpingClock(Clock):
         self._monotonic = 0.0
         self.right = True
         """Whether it is known to be."""
+        self.boot = ""
 
     def now(self) -> datetime:
         return self._now
@@ -131,6 +141,9 @@ class JumpingClock(Clock):
 
     def synchronised(self) -> bool:
         return self.right
+
+    def boot_id(self) -> str:
+        return self.boot
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0 and not self.stopping:
@@ -144,6 +157,13 @@ class JumpingClock(Clock):
 
 def _set_alarm(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _REPEAT_SECONDS)
+
+
+def _kernels_boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def local_zone() -> tzinfo:

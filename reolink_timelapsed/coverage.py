@@ -54,6 +54,20 @@ class CameraRecord:
     def miss(self, reason: str) -> None:
         self.missing[reason] = self.missing.get(reason, 0) + 1
 
+    def add(self, other: CameraRecord) -> None:
+        """Add the counts of an older record."""
+        self.captured += other.captured
+        self.size += other.size
+        self.missing = dict(Counter(self.missing) + Counter(other.missing))
+        self.newest = self.newest or other.newest
+
+    def move(self, other: CameraRecord, frames: int) -> None:
+        """Give frames to another record."""
+        moved = min(frames, self.captured)
+        size = round(self.size / self.captured * moved) if moved else 0
+        self.captured, self.size = self.captured - moved, self.size - size
+        other.captured, other.size = other.captured + moved, other.size + size
+
 
 @dataclass(slots=True)
 class DayRecord:
@@ -80,6 +94,25 @@ class DayRecord:
     def expected(self, now: datetime) -> int:
         """Return the ticks from the window's start until `now`, or its end."""
         return ticks_between(self.window.start, min(now, self.window.end), self.interval)
+
+    def unexplained(self, now: datetime) -> int:
+        """Return the ticks until `now` in which no round was begun, for no reason that is known.
+
+        Less than 0 where rounds were begun outside the window.
+        """
+        return self.expected(now) - self.rounds - sum(self.missing_rounds.values())
+
+    def correct(self, reason: str, rounds: int) -> None:
+        """Count more or fewer rounds as missed for a reason."""
+        count = self.missing_rounds.pop(reason, 0) + rounds
+        self.miss_rounds(reason, count)
+
+    def add(self, other: DayRecord) -> None:
+        """Add the counts of another record of the same day, an older one."""
+        self.rounds += other.rounds
+        self.missing_rounds = dict(Counter(self.missing_rounds) + Counter(other.missing_rounds))
+        for folder, theirs in other.cameras.items():
+            self.camera(folder).add(theirs)
 
     def missing(self, folder: str, now: datetime) -> dict[str, int]:
         """Return the missed ticks by reason, those with the daemon off included."""

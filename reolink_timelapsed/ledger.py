@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -56,7 +55,7 @@ class Ledger:
             return
         kept = load(self._store, self.day.window.day)
         if kept:
-            _add(kept, self.day)
+            self.day.add(kept)
         self.day.begin_at(kept.window.start if kept else self._installed())
         for folder in self._store.camera_folders():
             with left_out():
@@ -92,7 +91,7 @@ class Ledger:
     def _installed(self) -> datetime | None:
         """Return when the day was opened if nothing lies here of any earlier time, else None."""
         folder = self._store.root / "coverage"
-        is_first = not self._store.camera_folders() and not any(folder.glob("*.json"))
+        is_first = not self._store.camera_folders() and not any(folder.glob("????-??-??.json"))
         return self._opened if is_first else None
 
     def _recount(self, day: DayRecord, folder: str) -> None:
@@ -103,18 +102,6 @@ class Ledger:
             size = known or length(frames[-1].path) or 0
             camera.captured, camera.size = len(frames), round(size * len(frames))
             camera.newest = frames[-1].moment
-
-
-def _add(kept: DayRecord, day: DayRecord) -> None:
-    """Add the counts of a record to a younger one of the same day."""
-    day.rounds += kept.rounds
-    day.missing_rounds = dict(Counter(day.missing_rounds) + Counter(kept.missing_rounds))
-    for folder, before in kept.cameras.items():
-        camera = day.camera(folder)
-        camera.captured += before.captured
-        camera.size += before.size
-        camera.missing = dict(Counter(camera.missing) + Counter(before.missing))
-        camera.newest = camera.newest or before.newest
 
 
 def record_path(store: Store, day: date) -> Path:

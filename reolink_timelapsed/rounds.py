@@ -39,6 +39,7 @@ from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
+from reolink_timelapsed.timeline import STEP, Timeline
 
 BUSY_PAUSES_SECONDS = (1.0, 2.0)
 """Before the same snapshot is asked for again, where there is room in the tick."""
@@ -101,6 +102,7 @@ class Rounds:
         *,
         roster: Roster,
         story: Story,
+        timeline: Timeline,
     ) -> None:
         self._session = session
         self._store = store
@@ -108,6 +110,7 @@ class Rounds:
         self._notifier = notifier
         self._roster = roster
         self._story = story
+        self._timeline = timeline
         self._health: dict[str, Health] = {}
         self._sizes: dict[str, Size] = {}
         self._in_doubt = False
@@ -185,7 +188,7 @@ class Rounds:
             self._clock.sleep(before.again_at - self._clock.monotonic())
         self._notifier.ping()
         started = self._clock.monotonic()
-        moment = _moment_after(this.day.camera(folder).newest, self._clock.now())
+        moment = _moment_after(this.day.camera(folder).newest, self._timeline.now())
         try:
             picture = self._session.snapshot(
                 channel.number,
@@ -214,6 +217,7 @@ class Rounds:
             record.miss(StoreError.reason)
         else:
             self._tell_stored(folder)
+            self._timeline.dated(folder, this.day.window.day, frame.moment)
             record.frame(frame.moment, len(picture))
         del this.owed[0]
         this.given += 1
@@ -326,5 +330,10 @@ class Rounds:
 
 
 def _moment_after(newest: datetime | None, now: datetime) -> datetime:
-    """Return now, or just after the newest frame: a clock set back must not mix up frames."""
-    return max(now, newest + timedelta(milliseconds=1)) if newest else now
+    """Return now, or just after the newest frame where the clock was set back by seconds.
+
+    Its frames stay in order. Where it was set back by more, they have been moved.
+    """
+    if newest and timedelta(0) <= newest - now < STEP:
+        return newest + timedelta(milliseconds=1)
+    return now

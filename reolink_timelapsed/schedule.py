@@ -27,6 +27,10 @@ class Window:
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
 
+    def distance(self, moment: datetime) -> timedelta:
+        """Return how far outside the window a moment lies."""
+        return max(self.start - moment, moment - self.end, timedelta(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Daily:
@@ -52,6 +56,12 @@ class Daily:
             day += _DAY
         return window
 
+    def nearest(self, moment: datetime) -> Window:
+        """Return the window that a frame of `moment` belongs to, though it lie outside."""
+        today = local_day(moment, self.zone)
+        windows = [self.window(today + days * _DAY) for days in (-1, 0, 1)]
+        return min(windows, key=lambda window: window.distance(moment))
+
 
 @dataclass(frozen=True, slots=True)
 class Once:
@@ -67,12 +77,21 @@ class Once:
         """Return the window until it is over, None after that."""
         return self.only if moment < self.only.end else None
 
+    def nearest(self, moment: datetime) -> Window:
+        """Return the window: there is no other."""
+        del moment
+        return self.only
+
 
 class Plan(Protocol):
     """When to capture."""
 
     def at(self, moment: datetime) -> Window | None:
         """Return the window that holds `moment`, else the next one, None if there is none."""
+        ...
+
+    def nearest(self, moment: datetime) -> Window:
+        """Return the window that a frame of `moment` belongs to, though it lie outside."""
         ...
 
 

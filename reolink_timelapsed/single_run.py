@@ -41,6 +41,12 @@ class SingleRun:
             log.info("%s", self._last_words(self._once.only))
         return window
 
+    def nearest(self, moment: datetime) -> Window:
+        """Return the run's window: all its frames belong to one day."""
+        if self._once is None:
+            self._once = Once.starting(self._start(moment), self._duration, self._zone)
+        return self._once.nearest(moment)
+
     def _start(self, now: datetime) -> datetime:
         """Return when the run began; now, if it has not or that lies ahead of a clock set back."""
         kept = read_state(self._path)

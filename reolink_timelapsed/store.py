@@ -1,6 +1,7 @@
 """Frames, segments and videos on disk: the only module that writes or deletes.
 
     <root>/frames/<camera>/<day>/20261122T061500.123Z.jpg       UTC in the name, local day as folder
+    <root>/frames/<camera>/.transit/                            frames on their way to another time
     <root>/segments/<camera>/<day>/20261122T06Z_full.mp4        gone once the video is published
     <root>/videos/<camera>/timelapse_<camera>_<day>[_720p].mp4
     <root>/videos/<camera>/timelapse_<camera>_<day>.json        what the videos hold
@@ -105,10 +106,9 @@ class Store:
         """Store `picture`, taken at `moment`; a name that is taken is never written over."""
         home = self.frames_home(folder, day)
         with translated(home):
-            while os.path.lexists(path := home / frame_name(moment)):
-                moment += timedelta(milliseconds=1)
-        self.write(path, picture)
-        return Frame(moment, path)
+            frame = free_place(home, moment)
+        self.write(frame.path, picture)
+        return frame
 
     def frames_home(self, folder: str, day: date) -> Path:
         return self.root / "frames" / folder / str(day)
@@ -301,6 +301,13 @@ class Store:
             delete(path)
             if is_folder(path.parent):
                 sync(path.parent)
+
+
+def free_place(home: Path, moment: datetime) -> Frame:
+    """Return a frame that its folder does not have, of `moment` or as soon after as may be."""
+    while os.path.lexists(path := home / frame_name(moment)):
+        moment += timedelta(milliseconds=1)
+    return Frame(moment, path)
 
 
 def _days(folder: Path) -> list[date]:

@@ -51,8 +51,13 @@ def doubt(now: datetime, newest_frame: datetime | None, nvr: Collection[datetime
     if newest_frame and now < newest_frame - _AGREEMENT:
         return f"it says {_text(now)}, and the newest frame is of {_text(newest_frame)}"
     if nvr and all(moment - now > _BEHIND_THE_NVR for moment in nvr):
-        return f"it says {_text(now)}, and the NVR's clock {_text(min(nvr))}"
+        return disagreement(now, nvr)
     return ""
+
+
+def disagreement(now: datetime, nvr: Collection[datetime]) -> str:
+    """Return what this machine's clock says, and what the NVR's."""
+    return f"it says {_text(now)}, and the NVR's clock {_text(min(nvr))}"
 
 
 def _text(moment: datetime) -> str:

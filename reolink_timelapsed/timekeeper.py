@@ -13,6 +13,7 @@ from reolink_timelapsed.timecheck import (
     LONG_PATIENCE_SECONDS,
     PATIENCE_SECONDS,
     agrees,
+    disagreement,
     doubt,
     speaks_against,
 )
@@ -63,6 +64,25 @@ class Timekeeper:
             against = "it is not synchronised yet"
         self._trusted = not against
         return against
+
+    def is_confirmed(self) -> bool:
+        """Whether a time server or the NVR says that this machine's clock is right."""
+        return self._clock.synchronised() or agrees(self._clock.now(), self._nvr_now())
+
+    def objection(self, before: datetime, *, ask: bool) -> str:
+        """Return why the clock, that was set otherwise, is not to be followed; "" if it is.
+
+        `before` is the time by its setting before; `ask` permits a question to the NVR.
+
+        Raises:
+            NvrError, Stopped: the NVR was asked, and did not say.
+        """
+        if ask:
+            self._ask_nvr()
+        now, nvr = self._clock.now(), self._nvr_now()
+        if agrees(before, nvr) and not agrees(now, nvr):
+            return disagreement(now, nvr)
+        return doubt(now, None, nvr)
 
     def _ask_nvr(self) -> None:
         if self._clock.monotonic() < self._ask_at:

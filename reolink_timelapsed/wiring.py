@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reolink_timelapsed import privileges, prune, reach, sandbox, units
 from reolink_timelapsed.board import Board, State
-from reolink_timelapsed.capture import Capture, Parts
+from reolink_timelapsed.capture import Capture
 from reolink_timelapsed.clock import Clock, local_zone
 from reolink_timelapsed.config import Config, NvrConfig, setup_command
 from reolink_timelapsed.errors import StoreError
@@ -20,8 +20,10 @@ from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import HttpsMemory, LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
+from reolink_timelapsed.parts import Parts
 from reolink_timelapsed.places import SERVICE_USER, daemon_unit, is_of_unit, state_home, stitch_unit
 from reolink_timelapsed.privileges import User
+from reolink_timelapsed.redate import Redater
 from reolink_timelapsed.room import Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
@@ -30,10 +32,12 @@ from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
 from reolink_timelapsed.single_run import SingleRun
 from reolink_timelapsed.space import Space
+from reolink_timelapsed.steps import Steps
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
+from reolink_timelapsed.timeline import Timeline
 from reolink_timelapsed.transport import Transport
 from reolink_timelapsed.turn import CAPTURE, NVR, Turn
 
@@ -205,12 +209,15 @@ def capture(
         ping=notifier.ping,
     )
     mount = Mount(store.root, world.state_folder(config), config.setup)
+    timeline, timekeeper = Timeline(clock), Timekeeper(nvr, store, clock)
+    redater = Redater(store, timeline, when, config.capture.interval, notifier.ping)
     parts = Parts(
         session=nvr,
         clock=clock,
         notifier=notifier,
-        timekeeper=Timekeeper(nvr, store, clock),
-        rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story),
+        timekeeper=timekeeper,
+        steps=Steps(clock, timekeeper, timeline, redater, story),
+        rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story, timeline=timeline),
         room=Room(store, limit, make_room, mount),
         ledger=Ledger(store),
         space=Space(store, config.storage),

@@ -33,6 +33,8 @@ from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
+from reolink_timelapsed.parts import Parts
+from reolink_timelapsed.redate import Redater
 from reolink_timelapsed.room import MakeRoom, Room
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.rounds import Rounds
@@ -41,10 +43,12 @@ from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.session import Credentials, Session
 from reolink_timelapsed.simulator import SimClock, SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.space import Space
+from reolink_timelapsed.steps import Steps
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timekeeper import Timekeeper
+from reolink_timelapsed.timeline import Timeline
 from reolink_timelapsed.transport import Transport
 from reolink_timelapsed.turn import CAPTURE, NVR, Turn
 
@@ -297,12 +301,18 @@ def build(  # noqa: PLR0917
     notifier, story = Notifier(), Story()
     known = store.recent_cameras(clock.now().date() - timedelta(days=1))
     roster = Roster(session, config, story=story, known=known, ping=notifier.ping)
+    plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)
+    timeline, timekeeper = Timeline(clock), Timekeeper(session, store, clock)
+    redater = Redater(store, timeline, plan, config.interval, notifier.ping)
     parts = Parts(
         session=session,
         clock=clock,
         notifier=notifier,
-        timekeeper=Timekeeper(session, store, clock),
-        rounds=Rounds(session, store, clock, notifier, roster=roster, story=story),
+        timekeeper=timekeeper,
+        steps=Steps(clock, timekeeper, timeline, redater, story),
+        rounds=Rounds(
+            session, store, clock, notifier, roster=roster, story=story, timeline=timeline
+        ),
         room=Room(store, min_free_bytes, make_room, Mount(store.root, folder / "state")),
         ledger=Ledger(store),
         space=Space(store, storage or StorageConfig(min_free_gb=0, keep_frames_days=0)),
@@ -311,7 +321,6 @@ def build(  # noqa: PLR0917
         alone=Turn(folder / "state", CAPTURE),
         tell=Board(notifier, clock, folder / "run").tell,
     )
-    plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)
     capture = Capture(plan, config.interval, parts)
     return Daemon(clock, folder, session, store, parts, capture)
 

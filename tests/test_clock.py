@@ -134,3 +134,10 @@ def test_without_a_good_name_the_machines_own_zone(
 ) -> None:
     monkeypatch.setenv("TZ", name)
     assert START.astimezone(local_zone()) == START
+
+
+def test_which_run_of_the_machine_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TIMELAPSE_BOOT_ID", raising=False)
+    assert Clock().boot_id() == Clock().boot_id()
+    monkeypatch.setenv("TIMELAPSE_BOOT_ID", "as the unit says")
+    assert Clock().boot_id() == "as the unit says"

@@ -25,10 +25,11 @@ FLOORS = {
     # the world, one thing each
     2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
     " room space child probe encode progress turn files disk_errors reading pictures terminal"
-    " privileges units access reach",
+    " privileges units access reach transit timeline",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
-    " estimate check setup past report report_text outcome guard culprits data_folder",
+    " estimate check setup past report report_text outcome guard culprits data_folder redate"
+    " steps pace parts",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",

@@ -67,6 +67,7 @@ REASONS = {
     "damaged picture",
     "round too long",
     "clock stepped",
+    "machine asleep",
     "disk",
     STOPPED,
     UNLISTED,
