@@ -110,6 +110,28 @@ def test_the_shell_completes_every_command_and_flag() -> None:
     assert completions("--config", "x.yaml", "prune") == {"--dry-run", "--help"}
 
 
+@pytest.mark.parametrize("written", ["{}", '"{}"', "'{}'", "{}   # the large disk"])
+def test_the_shell_offers_the_cameras_there_are(tmp_path: Path, written: str) -> None:
+    data, settings = tmp_path / "data of mine", tmp_path / "config.yaml"
+    lines = [
+        "capture:",
+        "  interval_seconds: 15",
+        "storage:",
+        f"  data_dir: {written.format(data)}",
+    ]
+    settings.write_text("\n".join(lines))
+    words = ("--config", str(settings), "stitch", "--camera")
+    assert completions(*words) == set()
+    for folder in ("ch0_Front_Door", "ch12_Yard", ".ch1_Hidden"):
+        (data / "frames" / folder).mkdir(parents=True)
+    assert completions(*words) == {"ch0_Front_Door", "Front_Door", "ch12_Yard", "Yard"}
+
+
+def test_the_shell_offers_no_camera_where_the_settings_are_not_to_be_read() -> None:
+    offered = completions("--config", "/nowhere/x.yaml", "stitch", "--camera")
+    assert all("*" not in one for one in offered)
+
+
 # The settings
 
 

@@ -382,6 +382,46 @@ def test_a_disk_that_takes_no_frames_is_a_fault_at_once(house: House) -> None:
     assert house.code(at(12, 5)) == 0
 
 
+def test_the_newest_frame_counts_and_the_newest_word_of_it(house: House) -> None:
+    """The last of many frames; and of frame and record the later, whichever that is."""
+    for minute in (0, 30, 59):
+        house.frame(DOOR, at(11, minute))
+    assert house.json(at(12))["cameras"][DOOR]["newest"] == "2026-11-22T11:59:00+00:00"
+    record = house.record({DOOR: (480, {}), YARD: (480, {})})
+    for newest, told in ((at(11, 58), "11:59"), (at(12, 4), "12:04"), (at(12, 5), "12:05")):
+        record.camera(DOOR).newest = newest
+        house.store.write_json(record_path(house.store, DAY), record.to_json())
+        seen = house.json(at(12, 5))["cameras"][DOOR]
+        assert seen["newest"] == f"2026-11-22T{told}:00+00:00"
+    assert house.json(at(12, 4))["cameras"][DOOR]["newest"] == "2026-11-22T11:59:00+00:00"
+    assert house.json(at(12, 4))["cameras"][YARD]["newest"] is None
+
+
+def test_cameras_stand_in_the_order_of_their_channels(house: House) -> None:
+    for folder in ("ch10_Gate", "ch2_Yard", "ch0_Front_Door"):
+        house.frame(folder, at(11, 59))
+    told = house.json(at(12))
+    assert list(told["cameras"]) == ["ch0_Front_Door", "ch2_Yard", "ch10_Gate"]
+    assert house.code(at(12)) == 0
+
+
+def test_the_next_start_is_the_first_that_is_to_come(house: House) -> None:
+    assert house.json(at(3))["next_start"] == "2026-11-22T04:00:00+00:00"
+    assert house.json(at(4))["next_start"] == "2026-11-23T04:00:00+00:00"
+    assert house.json(at(23))["next_start"] == "2026-11-23T04:00:00+00:00"
+
+
+def test_a_camera_is_shown_for_a_week_after_its_last_frame(house: House) -> None:
+    house.frame(DOOR, at(12))
+    house.film()
+    for days in range(9):
+        now = at(12, day=DAY + days * ONE_DAY)
+        house.frame(YARD, now - MINUTE)
+        house.film()
+        shown = f"\n  {DOOR}" in house.text(now) or f"\n! {DOOR}" in house.text(now)
+        assert shown == (days < 7)
+
+
 # Days
 
 
