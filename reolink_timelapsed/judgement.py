@@ -25,10 +25,17 @@ def absent(wanted: Sequence[int], sightings: Sequence[Sighting]) -> list[str]:
     return [f"channel {number} has never given a frame: {remedy}" for number in sorted(missing)]
 
 
-def silent(cameras: Sequence[CameraNow], longest: timedelta | None, now: datetime) -> list[str]:
-    """Say who is silent; `longest` is how long the window has been open, if long enough."""
+def silent(
+    cameras: Sequence[CameraNow], longest: timedelta | None, now: datetime, *, runs: bool
+) -> list[str]:
+    """Say who is silent; `longest` is how long the window has been open, if long enough.
+
+    `runs` tells whether there is a daemon.
+    """
     watched = [one for one in cameras if one.wanted]
     lengths = [one.silent for one in watched if one.silent]
+    if not watched and longest and not runs:
+        return ["no daemon runs, and no camera has given a frame yet"]
     if not watched and longest:
         return [f"no camera has given a frame in the {span(longest)} of this window"]
     if len(lengths) == len(watched) > 1:

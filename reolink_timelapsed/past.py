@@ -180,7 +180,9 @@ class Past:
         known = [day for day in week if held[day] or self.record(day)]
         for day in week:
             if known and day >= known[-1] and (laid := self.window(day)):
-                yield self._day(day, laid, held[day])
+                one = self._day(day, laid, held[day])
+                if one.expected:  # not the day of the installation, before its first tick
+                    yield one
 
     def _folders(self, day: date) -> list[str]:
         record = self.record(day)

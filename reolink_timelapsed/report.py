@@ -139,7 +139,7 @@ def gather(
         days=list(past.days(overdue.window)),
         faults=[
             *judgement.pauses(daemon),
-            *judgement.silent(cameras, open_for, now),
+            *judgement.silent(cameras, open_for, now, runs=daemon is not None),
             *(judgement.absent(channels, sightings) if sightings and open_for else ()),
             *(services.faults() if services else ()),
             *judgement.overdue(films, f"sudo {_NAME}{config_option(config.path)} stitch"),

@@ -298,6 +298,8 @@ def test_a_camera_that_the_configuration_leaves_out_is_no_fault(house: House) ->
 
 def test_no_camera_at_all_is_a_fault_once_there_was_time_for_one(house: House) -> None:
     assert house.code(at(4, 9)) == 0
+    assert house.json(at(5))["faults"] == ["no daemon runs, and no camera has given a frame yet"]
+    house.says("all is well", at(5), started=at(4))
     assert house.json(at(5))["faults"] == ["no camera has given a frame in the 1 h of this window"]
     assert house.code(at(3)) == 0
 
