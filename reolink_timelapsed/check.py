@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TextIO
 
 from reolink_timelapsed import encode, judgement, ledger, reach, sandbox
+from reolink_timelapsed.abilities import lacking
 from reolink_timelapsed.access import closed, demand_use
 from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
@@ -161,6 +162,8 @@ def _disk(config: Config, store: Store, mount: Mount, findings: _Findings) -> No
             f" ({daily / _GB:.1f} GB a day at {seconds:g} s)"
         )
     findings.line("disk", text)
+    for lack in lacking(store):
+        findings.line("disk", lack)
     if findings.frame_bytes:
         _warn_of_small_disk(config, store, findings)
     if free < config.storage.min_free_bytes:

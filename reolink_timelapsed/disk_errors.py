@@ -13,7 +13,7 @@ from pathlib import Path
 from reolink_timelapsed.errors import DiskFull, StoreError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_LACKING = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+LACKING = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 """How a file system says that it does not know of something; FUSE and SMB have all of them."""
 
 _OWNER = "not permitted: it must belong to the user this runs as"
@@ -79,7 +79,7 @@ def done_without(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _LACKING:
+        if error.errno not in LACKING:
             raise
         tell_once(f"the file system of {mount_point(path)} {what}")
 

@@ -97,7 +97,9 @@ def link(path: Path, name: str) -> None:
     beside = path.with_name(f".{path.name}.part")
     with left_out(), translated(path):
         delete(beside)
-        with done_without(path, f"takes no symbolic links: there is no {path.name}"):
+        with done_without(
+            path, "takes no symbolic links: no latest.mp4 leads to the newest videos"
+        ):
             beside.symlink_to(name)
         if beside.is_symlink():
             beside.replace(path)
@@ -127,16 +129,24 @@ def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
 
     Without locks on its file system it is everybody's.
     """
+    got = try_lock(descriptor, shared=shared)
+    if got is None:
+        tell_once(
+            f"the file system of {mount_point(path)} takes no locks: see that no second "
+            "reolink-timelapse works in it"
+        )
+    return got is not False
+
+
+def try_lock(descriptor: int, *, shared: bool = False) -> bool | None:
+    """Put a lock on an open file, without waiting; None where there are no locks."""
     how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        tell_once(
-            f"the file system of {mount_point(path)} takes no locks: see that no second "
-            "reolink-timelapse works in it"
-        )
+        return None
     return True
 
 

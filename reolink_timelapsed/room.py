@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reolink_timelapsed.disk_errors import translated
+from reolink_timelapsed.abilities import lacking
+from reolink_timelapsed.claim import Claim
+from reolink_timelapsed.disk_errors import tell_once, translated
 from reolink_timelapsed.errors import DiskFull, StoreError
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.store import Store
@@ -33,12 +35,13 @@ class Room:
     """
 
     def __init__(
-        self, store: Store, min_free_bytes: int, make_room: MakeRoom, mount: Mount
+        self, store: Store, min_free_bytes: int, make_room: MakeRoom, mount: Mount, claim: Claim
     ) -> None:
         self._store = store
         self._limit = min_free_bytes
         self._make_room = make_room
         self._mount = mount
+        self._claim = claim
         self._opened = False
         self._low = False
         self._refused = False
@@ -72,16 +75,23 @@ class Room:
             return 0
 
     def _open(self, now: float) -> str:
-        if self._opened:
-            return self._look(now)
-        self._store.open(probe=False)  # a full disk cannot be probed, but perhaps emptied
+        if not self._opened:
+            self._store.open(probe=False)  # a full disk cannot be probed, but perhaps emptied
         reason = self._look(now)
-        if not reason:
-            if self._refused and not self._takes():
-                self._make_room(self._takes)
-            self._store.open()
-            self._opened = True
-        return reason
+        if reason:
+            return reason
+        if not self._opened:
+            self._prove()
+        self._claim.require(now)
+        return ""
+
+    def _prove(self) -> None:
+        if self._refused and not self._takes():
+            self._make_room(self._takes)
+        self._store.open()
+        for lack in lacking(self._store):
+            tell_once(lack)
+        self._opened = True
 
     def _takes(self) -> bool:
         """Try whether a disk that was full takes files again: a quota is seen in no other way."""

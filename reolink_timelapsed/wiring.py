@@ -13,6 +13,7 @@ from pathlib import Path
 from reolink_timelapsed import privileges, prune, reach, sandbox, units
 from reolink_timelapsed.board import Board, State
 from reolink_timelapsed.capture import Capture
+from reolink_timelapsed.claim import Claim, this_machine
 from reolink_timelapsed.clock import Clock, local_zone
 from reolink_timelapsed.config import Config, NvrConfig, setup_command
 from reolink_timelapsed.errors import StoreError
@@ -197,6 +198,7 @@ def capture(
     """Return the daemon; `tell` is called with every change of its state."""
     clock, notifier, story = world.clock, Notifier(), Story()
     limit = config.storage.min_free_bytes
+    state, machine = world.state_folder(config), this_machine()
 
     def make_room(enough: Callable[[], bool]) -> None:
         prune.make_room(store, config.storage, zone=world.zone, enough=enough, ping=notifier.ping)
@@ -208,7 +210,7 @@ def capture(
         known=_recent_cameras(store, world),
         ping=notifier.ping,
     )
-    mount = Mount(store.root, world.state_folder(config), config.setup)
+    mount = Mount(store.root, state, config.setup)
     timeline, timekeeper = Timeline(clock), Timekeeper(nvr, store, clock)
     redater = Redater(store, timeline, when, config.capture.interval, notifier.ping)
     parts = Parts(
@@ -218,7 +220,7 @@ def capture(
         timekeeper=timekeeper,
         steps=Steps(clock, timekeeper, timeline, redater, story),
         rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story, timeline=timeline),
-        room=Room(store, limit, make_room, mount),
+        room=Room(store, limit, make_room, mount, Claim(store, state, machine)),
         ledger=Ledger(store),
         space=Space(store, config.storage),
         story=story,

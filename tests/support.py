@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
@@ -25,11 +25,13 @@ from typing import Any, Self
 
 from reolink_timelapsed import ledger
 from reolink_timelapsed.board import FILE_NAME, Board
-from reolink_timelapsed.capture import Capture, Parts
+from reolink_timelapsed.capture import Capture
+from reolink_timelapsed.claim import Claim
 from reolink_timelapsed.clock import Clock, DeadlineExceeded, JumpingClock
 from reolink_timelapsed.config import CaptureConfig, StorageConfig
 from reolink_timelapsed.coverage import DayRecord
-from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.frame import Camera, Frame
 from reolink_timelapsed.ledger import Ledger
 from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.mount import Mount
@@ -299,7 +301,9 @@ def build(  # noqa: PLR0917
     session = session or build_session(nvr, folder / "state", clock)
     store = Store(folder / "data", "capture")
     notifier, story = Notifier(), Story()
-    known = store.recent_cameras(clock.now().date() - timedelta(days=1))
+    known: list[Camera] = []
+    with suppress(StoreError):
+        known = store.recent_cameras(clock.now().date() - timedelta(days=1))
     roster = Roster(session, config, story=story, known=known, ping=notifier.ping)
     plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)
     timeline, timekeeper = Timeline(clock), Timekeeper(session, store, clock)
@@ -313,7 +317,13 @@ def build(  # noqa: PLR0917
         rounds=Rounds(
             session, store, clock, notifier, roster=roster, story=story, timeline=timeline
         ),
-        room=Room(store, min_free_bytes, make_room, Mount(store.root, folder / "state")),
+        room=Room(
+            store,
+            min_free_bytes,
+            make_room,
+            Mount(store.root, folder / "state"),
+            Claim(store, folder / "state", "here"),
+        ),
         ledger=Ledger(store),
         space=Space(store, storage or StorageConfig(min_free_gb=0, keep_frames_days=0)),
         story=story,

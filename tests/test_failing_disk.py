@@ -1,0 +1,77 @@
+"""Any one call to the disk may fail, and some never work: a sample of both, on the real commands.
+
+benchmarks/failing_disk_sweep.py lets each of all calls fail, in hours.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+import shutil
+from pathlib import Path
+
+import failing_disk as disk
+import pytest
+from films import FOLDER
+from support import at
+
+from reolink_timelapsed.reading import length
+from reolink_timelapsed.store import Store
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = disk.library(tmp_path_factory.mktemp("library"))
+    if built is None:
+        pytest.skip("without gcc no call can be made to fail")
+    return built
+
+
+@pytest.mark.parametrize("scene", disk.SCENES)
+def test_one_call_that_fails_costs_no_more_than_its_own(
+    library: Path, folder: Path, scene: str
+) -> None:
+    disk.lay(folder, scene)
+    before = disk.digests(folder)
+    shutil.copytree(folder / disk.DISK, folder / "saved", symlinks=True, dirs_exist_ok=True)
+    calls = disk.run(folder, scene, library, {"PROGRAM": "python"}).calls
+    assert len(calls) > 100, "the library sees what the command does"
+    number, call, path = random.Random(scene).choice(calls)
+    error = disk.ERRORS[number % len(disk.ERRORS)]
+    shutil.rmtree(folder / disk.DISK)
+    shutil.copytree(folder / "saved", folder / disk.DISK, symlinks=True)
+    fail = {"PROGRAM": "python", "AT": number, "WITH": error}
+    outcome = disk.run(folder, scene, library, fail)
+    what = f"{number} {call} {path} {errno.errorcode[error]}: {outcome.words}"
+    assert disk.wrong(folder, scene, before, outcome) == [], what
+    assert disk.unfinished(folder, scene) == [], what
+
+
+LACKS = "symlink,flock,fsync-folder,fchmod,chmod,fchown,lchown,chown,fchownat,utimensat"
+
+
+@pytest.mark.parametrize(
+    ("scene", "lack"),
+    [
+        ("stitch", errno.EPERM),
+        ("capture", errno.EOPNOTSUPP),
+    ],
+)
+def test_a_file_system_that_lacks_what_can_be_done_without(
+    library: Path, folder: Path, scene: str, lack: int
+) -> None:
+    disk.lay(folder, scene)
+    fail = {"PROGRAM": "python", "ALWAYS": f",{LACKS},", "WITH": lack}
+    outcome = disk.run(folder, scene, library, fail)
+    assert outcome.code == 0, outcome.words
+    assert disk.torn(folder) == []
+    store = Store(folder / disk.DATA, "test")
+    assert outcome.words.count("takes no symbolic links") == 1
+    assert outcome.words.count("takes no locks") == 1
+    if scene == "stitch":
+        for camera in disk.CAMERAS:
+            assert [video.day for video in store.videos(camera)] == [disk.PAST] * 2
+            for video in store.videos(camera):
+                assert length(store.video_path(video))
+    else:
+        assert len(store.frames(FOLDER, at(4).date())) == disk.MINUTES
