@@ -34,6 +34,10 @@ _REPEAT_SECONDS = 0.5
 """The deadline strikes again: an exception raised inside a destructor would be lost."""
 
 
+_SOON_SECONDS = 0.001
+"""Zero would mean never."""
+
+
 class DeadlineExceeded(BaseException):
     """A block under `Clock.deadline` took too long.
 
@@ -47,6 +51,8 @@ class Clock:
     def __init__(self) -> None:
         self.stopping = False
         self._under_deadline = False
+        self._ends_at = 0.0
+        self._grace = STOP_GRACE_SECONDS
         self._stopped = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         weakref.finalize(self, os.close, self._stopped)
 
@@ -81,8 +87,7 @@ class Clock:
         self.stopping = True
         os.eventfd_write(self._stopped, 1)
         if self._under_deadline:
-            left, _ = signal.getitimer(signal.ITIMER_REAL)
-            _set_alarm(min(left or STOP_GRACE_SECONDS, STOP_GRACE_SECONDS))
+            self._set_alarm(self._grace)
 
     def stop_on_signals(self) -> None:
         """Let SIGTERM and SIGINT stop this clock. Main thread only."""
@@ -104,10 +109,12 @@ class Clock:
             DeadlineExceeded: inside the block, after `seconds`.
         """
         previous = signal.signal(signal.SIGALRM, self._on_alarm)
+        self._ends_at = time.monotonic() + seconds
+        self._grace = STOP_GRACE_SECONDS
         self._under_deadline = True
         try:
             try:
-                _set_alarm(min(seconds, _LAST_CALL_SECONDS) if self.stopping else seconds)
+                self._set_alarm(_LAST_CALL_SECONDS if self.stopping else seconds)
                 yield
             finally:
                 self._under_deadline = False
@@ -115,6 +122,16 @@ class Clock:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._under_deadline = False
             signal.signal(signal.SIGALRM, previous)
+
+    def be_patient(self, seconds: float) -> None:
+        """Let the block under `deadline` have so long once told to stop, but not beyond its end."""
+        self._grace = seconds
+        if self.stopping and self._under_deadline:
+            self._set_alarm(seconds)
+
+    def _set_alarm(self, seconds: float) -> None:
+        left = max(min(seconds, self._ends_at - time.monotonic()), _SOON_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, left, _REPEAT_SECONDS)
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -153,10 +170,6 @@ class JumpingClock(Clock):
     def step(self, seconds: float) -> None:
         """Set the wall clock forward or back, as NTP would; no time passes."""
         self._now += timedelta(seconds=seconds)
-
-
-def _set_alarm(seconds: float) -> None:
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _REPEAT_SECONDS)
 
 
 def _kernels_boot_id() -> str:

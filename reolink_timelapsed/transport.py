@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,26 +17,31 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from reolink_timelapsed import tls
+from reolink_timelapsed import loose_json, tls, unreachable
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.api import Request, first_reply
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import (
-    IF_IT_LASTS,
     BadFrame,
-    NoConnection,
     NvrError,
     Stopped,
     Timeout,
-    Unreachable,
 )
+from reolink_timelapsed.http_answer import Answer
 from reolink_timelapsed.memory import HttpsMemory
 
 MAX_BODY_BYTES = 16 * 2**20
 """Twice the largest picture; with a copy of it still far below 64 MB of memory."""
 
+LOGIN_PATIENCE_SECONDS = 22.0
+"""What the answer to a login may still take once we were told to stop: a session whose token is
+unknown blocks a slot for an hour. With the logout after it this is less than a unit's stop has."""
+
 _CHUNK_BYTES = 64 * 2**10
 _PATH = "/cgi-bin/api.cgi"
+_HEADERS = {**requests.utils.default_headers(), "Accept-Encoding": "identity"}
+_UNPACKED = ("", "identity")
+_WIRE = (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)
 _CONNECT_SHARE = 0.8
 """Of a request's time: who does not even connect is another fault than who does not answer."""
 
@@ -74,7 +77,11 @@ class Transport:
         self._memory = memory
         is_known = bool(fingerprint or (memory and memory.knows(self.address.url("https"))))
         self._scheme = self.address.scheme or ("https" if is_known else "")
-        self._http = self._new_connection()
+        self._awaits_token = False
+        self._adapters = {
+            "http": _Adapter("", self._sent),
+            "https": _Adapter(fingerprint, self._sent),
+        }
 
     @property
     def url(self) -> str:
@@ -83,9 +90,11 @@ class Transport:
 
     def post(self, command: str, token: str | None, body: Request, seconds: float) -> bytes:
         """Send a command and return the body of its reply."""
-        if command == "Login":
+        is_login = command == "Login"
+        if is_login:
             self._doubt_scheme()  # it may have https by now, and this holds the password
-        return self._send("POST", _query(command, token), body, seconds)
+        with self._bounded(seconds):
+            return self._send("POST", _query(command, token), body, seconds, is_login=is_login)
 
     def get_snapshot(
         self, channel: int, token: str, seconds: float, size: tuple[int, int] | None = None
@@ -98,7 +107,8 @@ class Transport:
         query = _query("Snap", token) | {"channel": str(channel), "rs": secrets.token_hex(8)}
         if size:
             query |= {"width": str(size[0]), "height": str(size[1])}
-        return self._send("GET", query, None, seconds)
+        with self._bounded(seconds):
+            return self._send("GET", query, None, seconds)
 
     def fingerprint(self, seconds: float) -> str:
         """Return the SHA-256 of the NVR's certificate in hex, "" when it is reached by http."""
@@ -108,40 +118,52 @@ class Transport:
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
-        self._http.close()
+        for adapter in self._adapters.values():
+            adapter.close()
 
     # Sending
 
-    def _send(self, method: str, query: dict[str, str], body: Any, seconds: float) -> bytes:
-        with self._bounded(seconds):
-            if not self._scheme:
-                self._scheme = self._find_scheme(seconds)
-            return self._exchange(method, self.url + _PATH, query, body, seconds)
+    def _send(
+        self,
+        method: str,
+        query: dict[str, str],
+        body: Request | None,
+        seconds: float,
+        *,
+        is_login: bool = False,
+    ) -> bytes:
+        if not self._scheme:
+            self._scheme = self._find_scheme(seconds)
+        self._awaits_token = is_login
+        try:
+            return self._exchange(method, self.url, query, body, seconds)
+        finally:
+            self._awaits_token = False
+
+    def _sent(self) -> None:
+        """Once a login is out, its answer is worth more than a quick stop."""
+        if self._awaits_token:
+            self._clock.be_patient(LOGIN_PATIENCE_SECONDS)
 
     def _exchange(
-        self, method: str, url: str, query: dict[str, str], body: Any, seconds: float
+        self, method: str, url: str, query: dict[str, str], body: Request | None, seconds: float
     ) -> bytes:
+        """Ask, by the adapter itself: a `requests.Session` keeps cookies and reads redirects."""
+        request = requests.Request(method, url + _PATH, _HEADERS, params=query, json=body)
+        limit = MAX_BODY_BYTES if body is None else loose_json.LARGEST
+        times = (_CONNECT_SHARE * seconds, seconds)
+        adapter = self._adapters[url.partition(":")[0]]
         try:
-            with self._http.request(
-                method,
-                url,
-                params=query,
-                json=body,
-                timeout=(_CONNECT_SHARE * seconds, seconds),
-                stream=True,
-                allow_redirects=False,
-            ) as response:
+            with adapter.send(
+                request.prepare(), stream=True, timeout=times, verify=False
+            ) as answer:
                 self._answered = True
-                self._check_status(response)
-                return _read(response)
-        except requests.RequestException as error:
+                self._check_status(answer)
+                return _read(answer, limit)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             self.close()
             self._doubt_scheme()
             raise self._explain(error, seconds) from None
-        except (urllib3.exceptions.HTTPError, ValueError):
-            # requests looks into a redirect even if it is not to follow it
-            self.close()
-            raise self._explain_nonsense() from None
 
     @contextmanager
     def _bounded(self, seconds: float) -> Iterator[None]:
@@ -160,16 +182,8 @@ class Transport:
             return
         if 300 <= status < 400:
             self._doubt_scheme()
-            raise Unreachable(
-                f"{self.url} redirects (HTTP {status}): set nvr.host to "
-                f"https://{self.address.host}, the NVR wants https",
-                answer=f"the answer was HTTP {status}",
-            )
-        raise Unreachable(
-            f"{self.url} answers HTTP {status}: the NVR is starting up or overloaded, or another "
-            f"device, see nvr.host; {IF_IT_LASTS}",
-            answer=f"the answer was HTTP {status}",
-        )
+            raise unreachable.by_redirect(self.url, self.address, status)
+        raise unreachable.by_status(self.url, status)
 
     # Which scheme
 
@@ -189,14 +203,10 @@ class Transport:
                 self._memory.note(self.address.url("https"))
             return "https"
         query = _query("GetDevInfo", None)
-        answer = self._exchange(
-            "POST", self.address.url("http") + _PATH, query, [{"cmd": "GetDevInfo"}], seconds
-        )
+        url = self.address.url("http")
+        answer = self._exchange("POST", url, query, [{"cmd": "GetDevInfo"}], seconds)
         if first_reply(answer) is None:
-            raise Unreachable(
-                f"{self.address.url('http')} is a web server, but not the API of a Reolink NVR: "
-                "check nvr.host"
-            )
+            raise unreachable.by_another(url)
         return "http"
 
     def _certificate(self) -> bytes | None:
@@ -207,68 +217,24 @@ class Transport:
             absent = isinstance(error, ConnectionRefusedError) and not self.address.port
             if self._scheme != "https" and (absent or tls.speaks_no_tls(error)):
                 return None
-            raise self._explain_os(error) from None
-
-    def _new_connection(self) -> requests.Session:
-        http = requests.Session()
-        http.trust_env = False  # no proxy, no .netrc: the NVR is in the house
-        http.headers.update({"Accept-Encoding": "identity"})
-        http.verify = False
-        http.mount("https://", _Adapter(self._pin))
-        return http
+            raise unreachable.by_os(error, self.address, self._scheme, self._confined()) from None
 
     # Errors in our own words
 
-    def _explain(self, error: requests.RequestException, seconds: float) -> NvrError | BadFrame:
-        inner = next(iter(error.args), None)
+    def _explain(self, error: Exception, seconds: float) -> NvrError | BadFrame:
+        inner = error if isinstance(error, _WIRE) else next(iter(error.args), None)
         if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
             return self._too_slow(seconds)
-        if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        if error is inner:
             return BadFrame("the connection broke off in the middle of the answer")
         cause = _root(error)
         if cause is not None and not isinstance(cause, TimeoutError):
-            return self._explain_os(cause)
+            return unreachable.by_os(cause, self.address, self._scheme, self._confined())
         if isinstance(error, requests.exceptions.SSLError):
-            return self._explain_pin()
-        if not isinstance(error, requests.Timeout):
-            return self._explain_nonsense()
-        return NoConnection(
-            f"{self.url} does not answer within {seconds:.0f} s: look whether it is on, and this "
-            f"machine in its network{self._confined()}"
-        )
-
-    def _explain_nonsense(self) -> Unreachable:
-        return Unreachable(
-            f"{self.address.host} gives answers that make no sense: check nvr.host, or restart "
-            "the NVR",
-            answer="the answer makes no sense",
-        )
-
-    def _explain_os(self, error: OSError | UnicodeError) -> Unreachable:
-        port = f":{self.address.port}" if self.address.port else ""
-        where = f"{self.address.host}{port}"
-        if isinstance(error, (socket.gaierror, UnicodeError)):
-            return NoConnection(
-                f"there is no host named {self.address.host}: check nvr.host and the DNS"
-                f"{self._confined()}"
-            )
-        if isinstance(error, ConnectionRefusedError):
-            given_up = f"; if HTTPS is off for good, set nvr.host to http://{where}"
-            return NoConnection(
-                f"{where} refuses connections: it is starting up, or its HTTP and HTTPS ports are "
-                "switched off (look at Settings, Network, Advanced, Port Settings), or nvr.host is "
-                f"wrong{given_up if self._scheme == 'https' else ''}"
-            )
-        if isinstance(error, (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-            answer = "the connection was closed without an answer"
-            text = f"{where} closed the connection without an answer; {IF_IT_LASTS}"
-            return Unreachable(text, answer=answer)
-        if isinstance(error, ssl.SSLError):
-            return self._explain_tls(error)
-        return NoConnection(
-            f"no way to {where} ({error.strerror or 'network error'}): look whether the NVR is on, "
-            f"and this machine in its network{self._confined()}"
-        )
+            return unreachable.by_pin(self.address)
+        if isinstance(inner, urllib3.exceptions.ProtocolError) or isinstance(error, ValueError):
+            return unreachable.by_nonsense(self.address)
+        return unreachable.by_silence(self.url, seconds, self._confined())
 
     def _too_slow(self, seconds: float) -> Timeout:
         return Timeout(f"no complete answer within {seconds:.0f} s{self._confined()}")
@@ -278,48 +244,63 @@ class Transport:
         words = "" if self._answered else self._shut_out(self.address.host)
         return f"; {words}" if words else ""
 
-    def _explain_tls(self, error: ssl.SSLError) -> NoConnection:
-        return NoConnection(
-            f"TLS with {self.address.host} fails ({error.reason or 'handshake failure'}): "
-            "if the NVR has no https, set nvr.host to "
-            f"http://{self.address.host} (the password then goes through the network unencrypted)"
-        )
-
-    def _explain_pin(self) -> NoConnection:
-        return NoConnection(
-            f"the certificate of {self.address.host} is not the one in nvr.tls_fingerprint: if "
-            "the NVR was reset, updated or replaced, run `reolink-timelapse test` with the key "
-            "left empty to see the new one; else another device answers in its place"
-        )
-
 
 class _Adapter(HTTPAdapter):
-    """Speaks to certificates that nobody signed and to ciphers that nobody else offers any more."""
+    """Speaks to certificates that nobody signed and to ciphers that nobody else offers any more.
 
-    def __init__(self, pin: str) -> None:
+    Calls `sent` each time a request is out.
+    """
+
+    def __init__(self, pin: str, sent: Callable[[], None]) -> None:
         self._pin = pin
+        self._sent = sent
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> Any:
         options["ssl_context"] = tls.lenient_context()
         if self._pin:
             options["assert_fingerprint"] = self._pin
-        return super().init_poolmanager(*args, **options)
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._sent)
 
 
-def _read(response: requests.Response) -> bytes:
-    """Return the whole body.
+def _pools(sent: Callable[[], None]) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+    """Return what opens connections, so that all answers come as `Answer`."""
+
+    def answer(*args: Any, **options: Any) -> Answer:
+        sent()
+        return Answer(*args, **options)
+
+    class Http(urllib3.connection.HTTPConnection):
+        response_class = staticmethod(answer)  # type: ignore[assignment]
+
+    class Https(urllib3.connection.HTTPSConnection):
+        response_class = staticmethod(answer)  # type: ignore[assignment]
+
+    class HttpPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Http
+
+    class HttpsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Https
+
+    return {"http": HttpPool, "https": HttpsPool}
+
+
+def _read(response: requests.Response, limit: int) -> bytes:
+    """Return the whole body, as it came: nothing is unpacked, since nothing packed was asked for.
 
     Debian 12's urllib3 accepts a body shorter than its Content-Length in silence.
 
     Raises:
-        BadFrame: if the body is shorter than announced, or larger than any picture.
+        BadFrame: if the body is shorter than announced, larger than `limit` bytes, or packed.
     """
+    if response.headers.get("Content-Encoding", "").lower() not in _UNPACKED:
+        raise BadFrame("a compressed answer, which nobody asked for")
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    while chunk := response.raw.read(_CHUNK_BYTES, decode_content=False):
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BadFrame(f"an answer of more than {MAX_BODY_BYTES >> 20} MiB: given up")
+        if len(body) > limit:
+            raise BadFrame(f"an answer of more than {limit / 2**20:g} MiB: given up")
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and len(body) < int(announced):
         raise BadFrame(f"only {len(body)} of {announced} bytes came: cut short")

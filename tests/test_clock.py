@@ -7,7 +7,9 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -98,6 +100,23 @@ def test_being_told_to_stop_shortens_a_deadline_under_way() -> None:
     assert clock.monotonic() - began < PATIENCE
     signal.signal(signal.SIGUSR1, before)
     timer.join()
+
+
+@pytest.mark.parametrize("first", ["stop", "patience"])
+def test_what_is_worth_waiting_for_is_given_more_time_but_not_beyond_its_deadline(
+    first: str,
+) -> None:
+    for seconds, most in ((200, 100), (50, 50)):
+        clock = Clock()
+        steps: list[Callable[[], None]] = [clock.stop, partial(clock.be_patient, 100)]
+        with clock.deadline(seconds):
+            for step in steps if first == "stop" else reversed(steps):
+                step()
+            left, _ = signal.getitimer(signal.ITIMER_REAL)
+        assert most - PATIENCE < left <= most
+        with clock.deadline(60):
+            left, _ = signal.getitimer(signal.ITIMER_REAL)
+        assert left <= 3.5
 
 
 def test_a_clock_that_was_told_to_stop_gives_the_last_call_a_few_seconds() -> None:

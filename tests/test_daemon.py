@@ -18,8 +18,11 @@ from urllib.parse import quote, quote_plus
 import pytest
 from support import PASSWORD, PATIENCE_SECONDS, USERNAME, simulated
 
+from reolink_timelapsed.clock import STOP_GRACE_SECONDS
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.simulator import Kind, SimulatedNvr
+from reolink_timelapsed.slot import LOGOUT_SECONDS
+from reolink_timelapsed.transport import LOGIN_PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 STOP_SECONDS = 5.0
@@ -124,6 +127,24 @@ def test_a_signal_ends_it_in_time_while_a_snapshot_hangs(
     assert nvr.log[-1].cmd == "Logout"
     assert nvr.live_sessions == []
     assert frames(folder) == []
+
+
+def test_a_signal_in_the_middle_of_a_slow_login_leaves_no_slot_taken(
+    nvr: SimulatedNvr, config: Path
+) -> None:
+    """Given up, it would leave a session behind whose token nobody knows."""
+    nvr.misbehave(Kind.DELAY, cmd="Login", seconds=2 * STOP_GRACE_SECONDS)
+    with daemon(config) as process:
+        wait_until(lambda: nvr.log)
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert [one.cmd for one in nvr.log] == ["Login", "Logout"]
+    assert nvr.live_sessions == []
+
+
+def test_a_stop_has_time_for_a_slow_login_and_its_logout() -> None:
+    unit = (ROOT / "systemd" / "reolink-timelapse.service").read_text()
+    assert f"TimeoutStopSec={LOGIN_PATIENCE_SECONDS + LOGOUT_SECONDS + 4.5:.0f}\n" in unit
 
 
 def test_a_signal_ends_it_while_it_waits_for_a_slot(

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import signal
 import socket
 import ssl
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import PASSWORD, Clockwork, build_session, simulated
+from support import PASSWORD, PATIENCE_SECONDS, Clockwork, build_session, simulated
 
 from reolink_timelapsed import api, values
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.errors import BadFrame, NvrError, Timeout, Unreachable
+from reolink_timelapsed.errors import BadFrame, NvrError, Stopped, Timeout, Unreachable
 from reolink_timelapsed.memory import HttpsMemory
 from reolink_timelapsed.simulator import Kind, SimulatedNvr, make_certificate, server_context
-from reolink_timelapsed.transport import Transport
+from reolink_timelapsed.transport import LOGIN_PATIENCE_SECONDS, Transport
 
 SECONDS = 5.0
 
@@ -296,6 +298,147 @@ def test_an_answer_that_never_comes(nvr: SimulatedNvr) -> None:
         ask(nvr.url, seconds=0.2)
 
 
+# One answer after the other
+
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
+
+
+@contextmanager
+def conversation(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the URL of a server that gives one answer to each request, and what it was asked.
+
+    It keeps its connection until the client closes it.
+    """
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        asked.append(b"connection")
+                        while request := connection.recv(65536):
+                            connection.sendall(answers[sum(one != b"connection" for one in asked)])
+                            asked.append(request)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(PATIENCE_SECONDS)
+
+
+def snapshots(host: str, count: int) -> list[bytes]:
+    transport = Transport(host, Clock())
+    try:
+        return [transport.get_snapshot(0, "t", SECONDS) for _ in range(count)]
+    finally:
+        transport.close()
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n" * 2,
+        b"HTTP/1.1 199 Odd\r\nContent-Length: 7\r\n\r\nHTTP/1.1 100 Go on\r\n\r\n",
+    ],
+)
+def test_an_interim_answer_is_not_the_answer(interim: bytes) -> None:
+    first, second = (PLAIN % (len(body), body) for body in (b"first", b"second"))
+    with conversation(interim + first, second) as (url, asked):
+        assert snapshots(url, 2) == [b"first", b"second"]
+    assert len(asked) == 3, "one connection, two requests"
+
+
+def test_a_change_of_protocols_is_no_answer() -> None:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"
+    with conversation(switch) as (url, _), pytest.raises(Unreachable, match="HTTP 101"):
+        snapshots(url, 1)
+
+
+def test_no_cookie_is_kept() -> None:
+    cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 1\r\n\r\nx"
+    with conversation(cookie, cookie) as (url, asked):
+        assert snapshots(url, 2) == [b"x", b"x"]
+    assert not [request for request in asked if b"cookie" in request.lower()]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, br", "br", "identity, gzip", "x"])
+def test_what_is_packed_is_not_unpacked(encoding: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: 1\r\n\r\n"
+    with conversation(head.encode() + b"x") as (url, asked), pytest.raises(BadFrame, match="compr"):
+        snapshots(url, 1)
+    assert b"Accept-Encoding: identity" in asked[1]
+
+
+def test_what_says_that_it_is_not_packed_is_taken() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\nContent-Length: 1\r\n\r\nx"
+    with conversation(answer) as (url, _):
+        assert snapshots(url, 1) == [b"x"]
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next() -> None:
+    late, right = PLAIN % (4, b"late"), PLAIN % (5, b"right")
+    with conversation(late[:-2], right) as (url, asked):
+        transport = Transport(url, Clock())
+        with pytest.raises(Timeout):
+            transport.get_snapshot(0, "t", 0.2)
+        assert transport.get_snapshot(0, "t", SECONDS) == b"right"
+        transport.close()
+    assert asked.count(b"connection") == 2
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_login_that_is_not_even_sent_does_not_delay_a_stop() -> None:
+    """Whoever has the port takes the connection and says nothing to the handshake.
+
+    Python's ssl leaves the socket that it gave up to the garbage collector, which says so.
+    """
+    clock = Clock()
+    before = signal.signal(signal.SIGUSR1, lambda *_: clock.stop())
+    timer = Timer(0.2, os.kill, [os.getpid(), signal.SIGUSR1])
+    began = clock.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        transport = Transport(f"https://127.0.0.1:{server.getsockname()[1]}", clock)
+        timer.start()
+        with pytest.raises(Stopped):
+            transport.post("Login", None, api.login("u", PASSWORD), 4 * LOGIN_PATIENCE_SECONDS)
+    assert clock.monotonic() - began < LOGIN_PATIENCE_SECONDS
+    timer.join()
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_at_the_usual_ports_a_failed_handshake_is_no_reason_for_http_either() -> None:
+    """Ports 443 and 80, of an address of the loopback that nobody else uses."""
+    host, asked = "127.81.93.7", []
+    try:
+        tls, plain = (socket.create_server((host, port)) for port in (443, 80))
+    except OSError:
+        pytest.skip("needs the ports 443 and 80: root, or a lower ip_unprivileged_port_start")
+    alert = bytes.fromhex("15030300020228")
+
+    def serve() -> None:
+        connection, _ = tls.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(alert)
+
+    with tls, plain:
+        thread = Thread(target=serve)
+        thread.start()
+        with pytest.raises(Unreachable, match=f"TLS with {host} fails"):
+            ask(host)
+        thread.join()
+        plain.setblocking(False)
+        with suppress(BlockingIOError):
+            asked.append(plain.accept())
+    assert not asked
+
+
 ODD_ANSWERS = [
     b"",
     b"\0",
@@ -311,6 +454,8 @@ ODD_ANSWERS = [
     b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n",
     b"HTTP/1.1 204 No Content\r\n\r\n",
     b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2,
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nbody",
     b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
     "HTTP/1.1 200 O\N{LATIN SMALL LETTER O WITH DIAERESIS}K\r\n\r\n".encode(),
 ]
