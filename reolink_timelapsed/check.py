@@ -101,7 +101,8 @@ def _nvr(config: Config, session: Session, findings: _Findings) -> None:
     findings.line("address", config.nvr.host)
     device = session.device()
     findings.line("protocol", _protocol(config, session))
-    findings.line("login", f"accepted for {config.nvr.username}")
+    shared = ", in the daemon's session" if session.borrowed else ""
+    findings.line("login", f"accepted for {config.nvr.username}{shared}")
     findings.line("NVR", f"{device.model}, firmware {device.firmware}")
     roster = Roster(session, config.capture)
     roster.refresh(0.0)

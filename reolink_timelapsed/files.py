@@ -32,21 +32,33 @@ LOCK_LIMIT = 4096
 """Bytes of a lock's file; it is there to be locked, not to be read."""
 
 
-def write_beside(path: Path, data: bytes, mode: int) -> None:
+def write_beside(path: Path, data: bytes, mode: int, *, at_once: bool = False) -> None:
     """Write a whole file outside the data folder, durably, with exactly these mode bits.
+
+    `at_once` gives it its name before it is synced: a kill in that moment finds it there, but a
+    power cut may find it empty. For what is worth nothing unless it is there at once.
 
     Raises:
         StoreError: if it cannot be written.
     """
     with translated(path):
         make_folder(path.parent)
-    write_whole(path.with_name(f".{path.name}.part"), path, data, mode, exactly=True)
+    part = path.with_name(f".{path.name}.part")
+    write_whole(part, path, data, mode, exactly=True, at_once=at_once)
 
 
-def write_whole(part: Path, path: Path, data: bytes, mode: int, *, exactly: bool = False) -> None:
+def write_whole(
+    part: Path,
+    path: Path,
+    data: bytes,
+    mode: int,
+    *,
+    exactly: bool = False,
+    at_once: bool = False,
+) -> None:
     """Write a file as `part`, durably, and move it to its name; `mode` is subject to the umask.
 
-    `exactly` sets the mode whatever the umask says.
+    `exactly` sets the mode whatever the umask says; `at_once` is that of `write_beside`.
 
     Raises:
         StoreError: if it cannot be written; nothing is left of it then.
@@ -60,7 +72,7 @@ def write_whole(part: Path, path: Path, data: bytes, mode: int, *, exactly: bool
                         os.fchmod(file.fileno(), mode)
                 file.write(data)
             make_folder(path.parent)
-            put(part, path)
+            put(part, path, at_once=at_once)
         except OSError:
             with suppress(OSError):
                 part.unlink()
@@ -77,15 +89,21 @@ def make_new(path: Path, mode: int = 0o666) -> BinaryIO:
     return os.fdopen(os.open(path, _MAKE, mode), "wb")
 
 
-def put(made: Path, path: Path) -> None:
-    """Move a finished file to its name, durably, in place of the one that was there."""
+def put(made: Path, path: Path, *, at_once: bool = False) -> None:
+    """Move a finished file to its name, durably, in place of the one that was there.
+
+    `at_once` moves it before it is on the disk.
+    """
     descriptor = os.open(made, _SYNC)
     try:
         share_owner(descriptor, path.parent)
+        if at_once:
+            made.replace(path)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    made.replace(path)
+    if not at_once:
+        made.replace(path)
     sync(path.parent)
 
 

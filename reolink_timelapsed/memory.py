@@ -48,13 +48,22 @@ LEASE_GRACE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class KeptToken:
-    """A token, where it is good, and when it was given (UTC) for how many seconds."""
+    """A token, where it is good, and when it was given (UTC) for how many seconds.
+
+    `credential` is the `sealed` one that it was given for, "" where that is not known.
+    """
 
     url: str
     username: str
     name: str
     obtained: datetime
     lease_seconds: float
+    credential: str = ""
+
+    def was_given_for(self, credential: str) -> bool:
+        """Whether exactly this opened the session, password and all."""
+        salt, _, digest = self.credential.partition("$")
+        return bool(salt) and digest == _digest(salt, credential)
 
     def left_seconds(self, now: datetime) -> float:
         """Return how long the token may still block a slot, 0 if that is over.
@@ -81,19 +90,22 @@ class TokenFile:
                 name=str(kept["token"]),
                 obtained=_moment(kept["obtained"]),
                 lease_seconds=_seconds(kept["lease_seconds"]),
+                credential=str(kept.get("credential", "")),
             )
-        except (TypeError, KeyError, ValueError):
+        except (TypeError, KeyError, ValueError, OverflowError):
             return None
 
     def save(self, token: KeptToken) -> None:
+        """Keep it; a kill before its name is on disk costs its slot for an hour."""
         value = {
             "url": token.url,
             "username": token.username,
             "token": token.name,
             "obtained": token.obtained.isoformat(),
             "lease_seconds": token.lease_seconds,
+            "credential": token.credential,
         }
-        _write(self._path, value)
+        _write(self._path, value, at_once=True)
 
     def forget(self) -> None:
         with suppress(StoreError):
@@ -241,14 +253,20 @@ def pace(refusals: int) -> timedelta:
     return _PACE[min(refusals, len(_PACE)) - 1]
 
 
+def sealed(credential: str) -> str:
+    """Return what a credential can be told by, and not be learned from."""
+    salt = secrets.token_hex(16)
+    return f"{salt}${_digest(salt, credential)}"
+
+
 def _digest(salt: str, credential: str) -> str:
     return hashlib.scrypt(credential.encode(), salt=salt.encode(), n=2**12, r=8, p=1).hex()
 
 
-def _write(path: Path, value: dict[str, Any]) -> bool:
+def _write(path: Path, value: dict[str, Any], *, at_once: bool = False) -> bool:
     """Write a file for its owner alone; return whether the disk took it."""
     try:
-        write_beside(path, json.dumps(value).encode(), _PRIVATE)
+        write_beside(path, json.dumps(value).encode(), _PRIVATE, at_once=at_once)
     except StoreError:
         return False
     return True

@@ -61,7 +61,8 @@ Answer = TypeVar("Answer")
 class Session:
     """Speaks to one NVR for one user; `timeout_seconds` bounds a single request.
 
-    `token_file` keeps the token across restarts; without one it dies with the process. `setup` is
+    `token_file` keeps the token across restarts; without one it dies with the process. With
+    `borrowing` it is the daemon's, whose token is used where it can be, and left to it. `setup` is
     the command that asks for other credentials.
     Every method that asks the NVR may raise `NvrError` of the kind that fits, and `Stopped`.
     """
@@ -75,6 +76,7 @@ class Session:
         guard: LoginGuard,
         scrubber: Scrubber,
         token_file: TokenFile | None = None,
+        borrowing: bool = False,
         timeout_seconds: float = 15.0,
         setup: str = "sudo reolink-timelapse setup",
     ) -> None:
@@ -86,8 +88,7 @@ class Session:
         self._quiet_until = 0.0
         self._give_up_at = 0.0
         self._wanted = WantedSizes()
-        if token_file:  # the process before us may have been killed right after a snapshot
-            self._quiet(SNAPSHOT_GAP_SECONDS)
+        self._has_spoken = token_file is None
         self._slot = Slot(
             transport,
             credentials,
@@ -96,6 +97,7 @@ class Session:
             guard=guard,
             scrubber=scrubber,
             file=token_file,
+            borrowing=borrowing,
             setup=setup,
         )
 
@@ -103,6 +105,11 @@ class Session:
     def logged_in(self) -> bool:
         """Whether a token is held."""
         return self._slot.taken
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether the daemon's token is used."""
+        return self._slot.borrowed
 
     @property
     def url(self) -> str:
@@ -182,9 +189,10 @@ class Session:
         self._slot.logout()
 
     def close(self) -> None:
-        """Log out and close the connection."""
+        """Log out and close the connection; whoever is next may then ask at once."""
         self.logout()
         self._transport.close()
+        self._clock.sleep(self._quiet_until - self._clock.monotonic())
 
     # One request
 
@@ -326,6 +334,9 @@ class Session:
     def _with_token(self, ask: Callable[[str], Answer]) -> Answer:
         """Ask with a living token; if the NVR does not know it, log in and ask once more."""
         self._give_up_at = self._clock.monotonic() + self.bound_seconds
+        if not self._has_spoken:  # who had the token before us may have taken a snapshot right now
+            self._has_spoken = True
+            self._quiet(SNAPSHOT_GAP_SECONDS)
         try:
             token = self._slot.token()
             try:

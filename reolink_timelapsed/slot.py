@@ -2,6 +2,7 @@
 
 An old NVR has about two slots. So: log out before logging in, renew before the lease ends (using
 a token does not prolong it), take up the token of a process that died, and log out on the way out.
+A command by hand borrows the daemon's token, while it has the daemon's turn, and leaves it to it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ from reolink_timelapsed.errors import (
     Stopped,
     Unreachable,
 )
-from reolink_timelapsed.memory import LEASE_GRACE_SECONDS, KeptToken, LoginGuard, TokenFile
+from reolink_timelapsed.memory import (
+    LEASE_GRACE_SECONDS,
+    KeptToken,
+    LoginGuard,
+    TokenFile,
+    sealed,
+)
 from reolink_timelapsed.rspcode import login_advice
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.transport import Transport
@@ -50,8 +57,8 @@ class Slot:
     """Logs in and out over `transport`, at most once at a time.
 
     `ask` sends the login's request and returns the value of its reply. `file` keeps the token
-    across restarts; without one it dies with the process. `setup` is the command that asks for
-    other credentials.
+    across restarts; without one it dies with the process. With `borrowing` it is the daemon's: read
+    and never written. `setup` is the command that asks for other credentials.
     """
 
     def __init__(
@@ -64,6 +71,7 @@ class Slot:
         guard: LoginGuard,
         scrubber: Scrubber,
         file: TokenFile | None,
+        borrowing: bool,
         setup: str,
     ) -> None:
         self._transport = transport
@@ -72,9 +80,11 @@ class Slot:
         self._ask = ask
         self._guard = guard
         self._scrubber = scrubber
-        self._file = file
+        self._file = None if borrowing else file
+        self._lender = file if borrowing else None
         self._setup = setup
         self._recalled = file is None
+        self._borrowed = False
         self._token: str | None = None
         self._renew_at = 0.0
         self._ends_at = 0.0
@@ -83,6 +93,11 @@ class Slot:
     def taken(self) -> bool:
         """Whether a token is held."""
         return self._token is not None
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether the token that is held is the daemon's."""
+        return self._borrowed
 
     def token(self) -> str:
         """Return a token with some of its lease left; log in anew where there is little.
@@ -117,10 +132,13 @@ class Slot:
     def logout(self) -> None:
         """Give the slot back, within a few seconds; without an answer the token is kept.
 
-        Never sent without a token: on some firmware that spoils the next login.
+        Never sent without a token: on some firmware that spoils the next login. A borrowed token
+        stays the daemon's.
         """
         self._recall()
-        if self._token is not None:
+        if self._borrowed:
+            self._forget()
+        elif self._token is not None:
             try:
                 self._give_back(self._token)
             except (NvrError, Stopped) as error:
@@ -142,9 +160,9 @@ class Slot:
             fact = "the NVR refused to let us in before"
             raise LoginRefused(fact, None, wait, self._advice(None, wait))
         self._scrubber.add(self._who.password)
-        body = api.login(self._who.username, self._who.password)
+        body, seal = api.login(self._who.username, self._who.password), sealed(self._credential)
         token = api.token(self.counted(lambda: self._ask(body)))
-        self._keep(token, now)
+        self._keep(token, now, seal)
         self._scrubber.add(token.name)
         self._guard.accepted(now)
         return token.name
@@ -160,17 +178,17 @@ class Slot:
     def _credential(self) -> str:
         return f"{self._transport.address.host}\0{self._who.username}\0{self._who.password}"
 
-    def _keep(self, token: api.Token, now: datetime) -> None:
+    def _keep(self, token: api.Token, now: datetime, seal: str) -> None:
         """Hold a new token, on disk first: the sooner it is there, the less can be lost."""
         url, lease = self._transport.url, token.lease_seconds
-        kept = KeptToken(url, self._who.username, token.name, now, lease)
+        kept = KeptToken(url, self._who.username, token.name, now, lease, seal)
         if self._file:
             self._file.save(kept)
         self._hold(kept, kept.left_seconds(now))
 
     def _hold(self, kept: KeptToken, left_seconds: float) -> None:
         margin = min(_RENEWAL_MARGIN_SECONDS, kept.lease_seconds / 4)
-        self._token = kept.name
+        self._token, self._borrowed = kept.name, False
         self._ends_at = self._clock.monotonic() + left_seconds
         self._renew_at = self._ends_at - LEASE_GRACE_SECONDS - margin
 
@@ -183,25 +201,40 @@ class Slot:
 
     def _forget(self) -> None:
         self._token = None
+        self._borrowed = False
         if self._file:
             self._file.forget()
 
-    # The token of a process that died
+    # The token of another process
 
     def _recall(self) -> None:
-        """Take it up: a lost one would block a slot for an hour."""
-        kept = self._file.load() if self._file and not self._recalled else None
+        """Take up that of a process that died: a lost one would block a slot for an hour."""
+        source = self._lender or self._file
+        kept = source.load() if source and not self._recalled else None
         self._recalled = True
         if kept is None:
             return
         self._scrubber.add(kept.name)
         left = kept.left_seconds(self._clock.now())
+        if self._lender:
+            self._borrow(kept, left)
+            return
         if left and self._is_ours(kept):
             self._hold(kept, left)
             return
         if left:
             self._release(kept)
         self._forget()
+
+    def _borrow(self, kept: KeptToken, left_seconds: float) -> None:
+        """Use the daemon's token to its end, if it was given for the very same credentials.
+
+        With another password, to try it is the point: that takes a login of its own. The daemon's
+        session goes on beside it then, for the other password may be the wrong one.
+        """
+        if left_seconds and self._is_ours(kept) and kept.was_given_for(self._credential):
+            self._hold(kept, left_seconds)
+            self._renew_at, self._borrowed = self._ends_at, True
 
     def _is_ours(self, kept: KeptToken) -> bool:
         """Whether a token is for the same user of the same NVR as ours."""

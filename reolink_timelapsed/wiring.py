@@ -160,8 +160,8 @@ def session(
 ) -> Session:
     """Return a session with the NVR; `memory` is the folder of what outlives it.
 
-    `keep_token` is for the daemon alone: two processes must not share a token. `setup` is the
-    command that asks for other credentials.
+    `keep_token` is for the daemon alone. Whoever else has its turn borrows its token: there is to
+    be one session. `setup` is the command that asks for other credentials.
     """
     return Session(
         Transport(
@@ -175,7 +175,8 @@ def session(
         world.clock,
         guard=guard or LoginGuard(memory),
         scrubber=world.scrubber,
-        token_file=TokenFile(memory) if keep_token else None,
+        token_file=TokenFile(memory),
+        borrowing=not keep_token,
         timeout_seconds=nvr.timeout_seconds,
         setup=setup,
     )

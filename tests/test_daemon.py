@@ -214,6 +214,29 @@ def _kept(token_file: Path, nvr: SimulatedNvr) -> bool:
 # Seen from another process
 
 
+def test_a_test_by_hand_uses_the_daemons_session(
+    nvr: SimulatedNvr, folder: Path, config: Path
+) -> None:
+    with daemon(config) as process:
+        wait_until(lambda: len(frames(folder)) >= 2)
+        done = subprocess.run(
+            [sys.executable, "-m", "reolink_timelapsed", "--config", str(config), "test"],
+            env=environment(folder),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=6 * PATIENCE_SECONDS,
+        )
+        before = len(frames(folder))
+        wait_until(lambda: len(frames(folder)) >= before + 4)
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert "in the daemon's session" in done.stdout
+    assert done.returncode == 0
+    assert [one.cmd for one in nvr.log if one.cmd in {"Login", "Logout"}] == ["Login", "Logout"]
+    assert nvr.live_sessions == []
+
+
 def test_status_sees_a_daemon_that_was_started_by_hand(
     nvr: SimulatedNvr, folder: Path, config: Path
 ) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -16,12 +21,15 @@ from support import START
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.memory import (
     LEASE_GRACE_SECONDS,
+    HttpsMemory,
     KeptToken,
     LoginGuard,
+    TokenFile,
     pace,
     require_access,
 )
 
+ROOT = Path(__file__).parent.parent
 FIVE_MINUTES = timedelta(minutes=5)
 STEPS = st.lists(
     st.tuples(
@@ -128,6 +136,65 @@ def test_what_is_left_of_a_lease(age: timedelta, lease: float) -> None:
     left = token.left_seconds(START + age)
     assert 0 <= left <= lease + LEASE_GRACE_SECONDS
     assert left == lease + LEASE_GRACE_SECONDS or age > timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"latest": []}, {"latest": None}, {"count": -1}, {"hold": -1}, {"hold": "x"}, {"count": None}],
+)
+def test_a_damaged_count_is_none(tmp_path: Path, change: dict[str, Any]) -> None:
+    LoginGuard(tmp_path).refused("x", START, 0)
+    path = tmp_path / "refusals.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert LoginGuard(tmp_path).wait_seconds("x", START) == 0
+    assert LoginGuard(tmp_path).refused("x", START, 0) == 60
+
+
+def test_an_nvr_is_known_by_its_host_alone(tmp_path: Path) -> None:
+    memory = HttpsMemory(tmp_path)
+    assert not memory.knows("https://one:443")
+    memory.note("https://one:443")
+    assert memory.knows("https://one:443")
+    assert not memory.knows("https://other:443")
+    memory.note("https://other:443")
+    assert not memory.knows("https://one:443")
+
+
+@pytest.mark.parametrize("mine", ["folder", "file"])
+def test_folder_and_file_must_both_be_ours(mine: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("to become somebody else needs root")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        LoginGuard(folder).refused("one", START, 0)
+        folder.chmod(0o755)
+        os.chown(folder if mine == "folder" else folder / "refusals.json", 65534, 65534)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(StoreError, match="run it with sudo"):
+                require_access(folder)
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+def test_a_token_is_there_before_the_disk_is_waited_for(tmp_path: Path) -> None:
+    """A kill finds it from then on: syncing takes a tenth of a second on a memory card."""
+    trace = tmp_path / "trace"
+    code = f"""
+from datetime import UTC, datetime
+from pathlib import Path
+from reolink_timelapsed.memory import KeptToken, TokenFile
+TokenFile(Path({str(tmp_path)!r})).save(KeptToken("http://a", "u", "t", datetime.now(UTC), 3600.0))
+"""
+    calls = "-etrace=rename,renameat,renameat2,fsync"
+    command = ["strace", "-o", str(trace), calls, sys.executable, "-c", code]
+    subprocess.run(command, check=True, cwd=ROOT, timeout=60)
+    seen = [line.partition("(")[0] for line in trace.read_text().splitlines() if "(" in line]
+    assert seen == ["rename", "fsync", "fsync"]
+    kept = TokenFile(tmp_path).load()
+    assert kept
+    assert kept.name == "t"
 
 
 def test_moments_are_utc(tmp_path: Path) -> None:

@@ -621,7 +621,8 @@ def test_a_question_about_a_dead_camera_is_no_fault_of_the_nvr(
     assert session.osd_name(0) == "Front Door"
 
 
-def test_an_endless_answer_is_given_up(nvr: SimulatedNvr, session: Session) -> None:
+def test_an_endless_answer_is_given_up(nvr: SimulatedNvr, folder: Path, clock: Clockwork) -> None:
+    session = build_session(nvr, folder, clock, timeout=60)
     nvr.misbehave(Kind.ENDLESS, cmd="Snap", times=1)
     tracemalloc.start()
     with pytest.raises(BadFrame, match="more than 16 MiB"):
