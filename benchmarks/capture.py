@@ -26,12 +26,12 @@ from statistics import median
 from threading import Event, Thread
 
 from reolink_timelapsed import cli, wiring
+from reolink_timelapsed.client import SNAPSHOT_GAP_SECONDS
 from reolink_timelapsed.clock import Clock, JumpingClock
 from reolink_timelapsed.config import Config, NvrConfig, StorageConfig
 from reolink_timelapsed.frame import parse_frame_name
 from reolink_timelapsed.schedule import Once
 from reolink_timelapsed.scrub import Scrubber
-from reolink_timelapsed.session import SNAPSHOT_GAP_SECONDS
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr, mosaic_jpeg
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.wiring import World

@@ -14,20 +14,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from reolink_timelapsed import api
+from reolink_timelapsed.client import SNAPSHOT_GAP_SECONDS, Client
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import (
-    IF_IT_LASTS,
     BadFrame,
-    Busy,
     ChannelFailed,
     Isolated,
     LoginRefused,
-    NoConnection,
     SessionExpired,
-    SessionLimit,
-    Stopped,
-    Timeout,
-    Unreachable,
     Unsupported,
 )
 from reolink_timelapsed.jpeg import picture_size
@@ -39,20 +33,6 @@ from reolink_timelapsed.wanted_size import Size, WantedSizes
 
 __all__ = ["Credentials", "Session"]
 
-SNAPSHOT_GAP_SECONDS = 0.5
-"""Between the end of a snapshot and the start of the next; shorter gaps are answered -12."""
-
-ABANDONED_GAP_SECONDS = 1.0
-"""After one that was given up or broke off: the NVR notices a little later than we."""
-
-LOGIN_GAP_SECONDS = 1.0
-"""Between a login and the next command: some firmware does not know a token that is new."""
-
-DETAIL_SECONDS = 5.0
-_LONGEST_BOUND = 2
-"""A call may take this many times the timeout: the question, a login, the question again."""
-
-_OF_THE_NVR = (Unreachable, SessionExpired, SessionLimit, LoginRefused)
 _JPEG = b"\xff\xd8"
 
 Answer = TypeVar("Answer")
@@ -85,15 +65,14 @@ class Session:
         self._transport = transport
         self._clock = clock
         self._timeout = timeout_seconds
-        self._quiet_until = 0.0
-        self._give_up_at = 0.0
+        self._client = Client(transport, clock, scrubber, timeout_seconds)
         self._wanted = WantedSizes()
         self._has_spoken = token_file is None
         self._slot = Slot(
             transport,
             credentials,
             clock,
-            ask=self._login,
+            ask=self._client.login,
             guard=guard,
             scrubber=scrubber,
             file=token_file,
@@ -118,7 +97,7 @@ class Session:
     @property
     def bound_seconds(self) -> float:
         """The longest that any one call takes."""
-        return _LONGEST_BOUND * self._timeout
+        return self._client.bound_seconds
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the NVR's certificate in hex, "" when it is reached by http."""
@@ -192,7 +171,7 @@ class Session:
         """Log out and close the connection; whoever is next may then ask at once."""
         self.logout()
         self._transport.close()
-        self._clock.sleep(self._quiet_until - self._clock.monotonic())
+        self._client.await_gap()
 
     # One request
 
@@ -235,53 +214,16 @@ class Session:
         self, channel: int, token: str, until: float, size: Size | None, *, nvr_works: bool
     ) -> bytes:
         limit = until - self._clock.monotonic()
-        answer = self._told_apart(
-            token, lambda: self._snap(channel, token, limit, size), nvr_works=nvr_works
+        answer = self._client.told_apart(
+            token, lambda: self._client.snapshot(channel, token, limit, size), nvr_works=nvr_works
         )
         if not answer.startswith(_JPEG):
             picture_size(answer)  # which says what it is instead
         self._wanted.worked(channel, size, self._clock.monotonic())
         return answer
 
-    def _snap(self, channel: int, token: str, limit: float, size: Size | None) -> bytes:
-        self._keep_gap()
-        gap = SNAPSHOT_GAP_SECONDS
-        try:
-            answer = self._transport.get_snapshot(channel, token, self._left(limit), size)
-        except (Timeout, BadFrame, Stopped):
-            gap = ABANDONED_GAP_SECONDS
-            raise
-        finally:
-            self._quiet(gap)
-        if answer.lstrip()[:1] in (b"[", b"{"):
-            reply = api.first_reply(answer)
-            if reply is not None:
-                api.fail_on_error("Snap", reply, self._scrubber.clean)
-        return answer
-
-    def _told_apart(
-        self, token: str, ask: Callable[[], Answer], *, nvr_works: bool = False
-    ) -> Answer:
-        """Ask about one camera; what befalls that may be the whole NVR's fault, or this camera's.
-
-        A question that concerns no camera tells. One that may not be asked was answered, too.
-
-        Raises:
-            Isolated: it is this camera's.
-            NvrError: what the NVR said to the other question, or why no question reaches it.
-        """
-        try:
-            return ask()
-        except NoConnection:
-            raise
-        except (Timeout, *_OF_THE_NVR) as error:
-            if not nvr_works:
-                with suppress(Unsupported):
-                    self._ask("GetDevInfo", token, api.command("GetDevInfo"))
-            raise (error if isinstance(error, Timeout) else Isolated(error)) from None
-
     def _command(self, name: str) -> api.Value:
-        value = self._with_token(lambda token: self._ask(name, token, api.command(name)))
+        value = self._with_token(lambda token: self._client.ask(name, token, api.command(name)))
         return self._cleaned(value)
 
     def _cleaned(self, value: api.Value) -> api.Value:
@@ -289,41 +231,14 @@ class Session:
         cleaned: api.Value = self._scrubber.clean_all(value)
         return cleaned
 
-    def _login(self, body: api.Request) -> api.Value:
-        try:
-            return self._ask("Login", None, body)
-        finally:
-            self._quiet(LOGIN_GAP_SECONDS)
-
-    def _ask(self, name: str, token: str | None, body: api.Request) -> api.Value:
-        """Send a command to the NVR itself; no answer means no NVR."""
-        self._keep_gap()
-        try:
-            answer = self._transport.post(name, token, body, self._left())
-            return api.value(name, answer, self._scrubber.clean)
-        except (Timeout, BadFrame) as error:
-            text = f"the NVR does not answer {name}: {error}; {IF_IT_LASTS}"
-            raise Unreachable(text) from None
-
     def _detail(self, name: str, channel: int, read: Callable[[api.Value], Answer]) -> Answer:
-        """Ask about one camera, not for long: a dead one lets every question hang."""
         body = api.command(name, channel=channel)
         return self._with_token(
             lambda token: read(self._cleaned(self._ask_camera(name, token, body)))
         )
 
     def _ask_camera(self, name: str, token: str, body: api.Request) -> api.Value:
-        return self._told_apart(token, lambda: self._ask_once(name, token, body))
-
-    def _ask_once(self, name: str, token: str, body: api.Request) -> api.Value:
-        self._keep_gap()
-        try:
-            answer = self._transport.post(name, token, body, self._left(DETAIL_SECONDS))
-        except BadFrame as error:
-            raise Busy(f"no whole answer to {name}: {error}") from None
-        if api.first_reply(answer) is None:
-            raise Busy(f"{name} was answered with {len(answer)} bytes that are no API reply")
-        return api.value(name, answer, self._scrubber.clean)
+        return self._client.told_apart(token, lambda: self._client.ask_camera(name, token, body))
 
     def _optional(self, ask: Callable[[], Answer], unknown: Answer) -> Answer:
         try:
@@ -333,10 +248,10 @@ class Session:
 
     def _with_token(self, ask: Callable[[str], Answer]) -> Answer:
         """Ask with a living token; if the NVR does not know it, log in and ask once more."""
-        self._give_up_at = self._clock.monotonic() + self.bound_seconds
+        self._client.begin()
         if not self._has_spoken:  # who had the token before us may have taken a snapshot right now
             self._has_spoken = True
-            self._quiet(SNAPSHOT_GAP_SECONDS)
+            self._client.quiet(SNAPSHOT_GAP_SECONDS)
         try:
             token = self._slot.token()
             try:
@@ -347,15 +262,3 @@ class Session:
         except (SessionExpired, LoginRefused):
             self.logout()
             raise
-
-    def _keep_gap(self) -> None:
-        self._clock.sleep(self._quiet_until - self._clock.monotonic())
-        if self._clock.stopping:
-            raise Stopped("told to stop before the next request")
-
-    def _quiet(self, seconds: float) -> None:
-        self._quiet_until = self._clock.monotonic() + seconds
-
-    def _left(self, limit: float | None = None) -> float:
-        """Return the seconds that the next request may take."""
-        return max(min(limit or self._timeout, self._give_up_at - self._clock.monotonic()), 0.1)

@@ -23,7 +23,7 @@ FLOORS = {
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
     " rungs exif titles parser orders services judgement env_file deadlines news unreachable",
     # the world, one thing each
-    2: "clock tls transport slot session memory mount single_run store systemd logs board ledger"
+    2: "clock tls transport client slot session memory mount single_run store systemd logs board ledger"
     " room space child probe encode progress turn files disk_errors reading pictures terminal"
     " privileges units access reach transit timeline claim abilities http_answer",
     # the flows: they receive objects and own the order
