@@ -23,9 +23,9 @@ FLOORS = {
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
     " rungs exif titles parser orders services judgement env_file deadlines news unreachable",
     # the world, one thing each
-    2: "clock tls transport client slot session memory mount single_run store systemd logs board ledger"
-    " room space child probe encode progress turn files disk_errors reading pictures terminal"
-    " privileges units access reach transit timeline claim abilities http_answer",
+    2: "clock tls transport client slot session memory mount single_run store systemd logs board"
+    " ledger room space child probe encode progress turn files disk_errors reading pictures"
+    " terminal privileges units access reach transit timeline claim abilities http_answer",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
     " estimate check setup past report report_text outcome guard culprits data_folder redate"
