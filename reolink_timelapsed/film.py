@@ -22,7 +22,7 @@ from reolink_timelapsed.json_fields import (
     get_str,
 )
 from reolink_timelapsed.plan import Pick, Piece, Size
-from reolink_timelapsed.reading import length, read_json
+from reolink_timelapsed.reading import length, names_in, read_json
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
 
@@ -120,9 +120,9 @@ class Film:
 
     def recall(self) -> None:
         """Take in the segments that are on disk, as whole as their records say."""
-        for path in sorted(self.home.glob("*.json")):
-            segment = Segment.from_name(f"{path.stem}_{FULL.name}.mp4")
-            record = Record.from_json(read_json(path))
+        for name in sorted(names_in(self.home)):
+            segment = Segment.from_name(f"{name.removesuffix('.json')}_{FULL.name}.mp4")
+            record = Record.from_json(read_json(self.home / name)) if segment else None
             if segment and record and self._is_whole(segment.hour, record):
                 self.remember(segment.hour, record)
 

@@ -11,7 +11,7 @@ from reolink_timelapsed.disk_errors import left_out, tell_once
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import parse_day
 from reolink_timelapsed.humanize import several
-from reolink_timelapsed.reading import length, read_json
+from reolink_timelapsed.reading import length, names_in, read_json
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.store import Store
 
@@ -90,8 +90,7 @@ class Ledger:
 
     def _installed(self) -> datetime | None:
         """Return when the day was opened if nothing lies here of any earlier time, else None."""
-        folder = self._store.root / "coverage"
-        is_first = not self._store.camera_folders() and not any(folder.glob("????-??-??.json"))
+        is_first = not self._store.camera_folders() and not recorded_days(self._store)
         return self._opened if is_first else None
 
     def _recount(self, day: DayRecord, folder: str) -> None:
@@ -133,16 +132,25 @@ def daily_bytes(day: DayRecord) -> int:
 
 def held_bytes(store: Store, days: int) -> int:
     """Return what the frames take that are there of the last `days` with a record."""
-    home = store.root / "coverage"
-    recorded = sorted(day for path in home.glob("*.json") if (day := parse_day(path.stem)))
-    records = [record for day in recorded[-days:] if (record := load(store, day))]
-    return round(
-        sum(
-            _average(camera) * len(store.frames(folder, record.window.day))
-            for record in records
-            for folder, camera in record.cameras.items()
-        )
-    )
+    return round(sum(_held(store, day) for day in recorded_days(store)[-days:]))
+
+
+def _held(store: Store, day: date) -> float:
+    with left_out():
+        record = load(store, day)
+        cameras = record.cameras.items() if record else ()
+        return sum(_average(camera) * len(store.frames(name, day)) for name, camera in cameras)
+    return 0.0
+
+
+def recorded_days(store: Store) -> list[date]:
+    """Return the days that have a record, oldest first.
+
+    Raises:
+        StoreError: if their folder cannot be read.
+    """
+    names = names_in(store.root / "coverage")
+    return sorted(day for name in names if (day := parse_day(name.removesuffix(".json"))))
 
 
 def summary(day: DayRecord, now: datetime) -> str:

@@ -12,7 +12,7 @@ from reolink_timelapsed import ledger, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import CameraRecord, DayRecord
 from reolink_timelapsed.disk_errors import left_out
-from reolink_timelapsed.frame import Camera, parse_day, parse_frame_name
+from reolink_timelapsed.frame import Camera, parse_frame_name
 from reolink_timelapsed.overview import CameraDay, Day, Sighting
 from reolink_timelapsed.reading import facts, names_in
 from reolink_timelapsed.schedule import Daily, Window, local_day, tick_from
@@ -57,7 +57,7 @@ class Past:
         if live:
             self._records[live.record.window.day] = live.record
         self._names: dict[tuple[str, date], list[str]] = {}
-        recorded = {*_record_days(store), *self._records}
+        recorded = {*ledger.recorded_days(store), *self._records}
         self._recorded = sorted((day for day in recorded if day <= self.today), reverse=True)
 
     def record(self, day: date) -> DayRecord | None:
@@ -211,13 +211,6 @@ class Past:
         with left_out():
             film = sidecar.read(self.store.sidecar_path(folder, day))
         return max(len(self.frame_names(folder, day)), sidecar.captured(film))
-
-
-def _record_days(store: Store) -> Iterator[date]:
-    home = store.root / "coverage"
-    for name in names_in(home):
-        if day := parse_day(name.removesuffix(".json")):
-            yield day
 
 
 def _taken(path: Path) -> datetime | None:

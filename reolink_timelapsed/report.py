@@ -6,7 +6,6 @@ It writes nothing, and needs neither the NVR nor its password.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
@@ -37,7 +36,7 @@ from reolink_timelapsed.overview import (
 )
 from reolink_timelapsed.past import Live, Past
 from reolink_timelapsed.places import daemon_unit, is_of_unit, stitch_timer, stitch_unit, unit_name
-from reolink_timelapsed.reading import read_state
+from reolink_timelapsed.reading import is_folder, names_in, read_state
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.services import Ask, Names, Services
@@ -195,18 +194,21 @@ def _disk(config: Config, past: Past, watched: Sequence[Sighting]) -> Disk:
 
 def _demand_readable(root: Path) -> None:
     try:
-        os.listdir(root)
-        os.listdir(root / "frames")
-    except FileNotFoundError:
-        if not root.is_dir():
-            raise StoreError(
-                f"there is no {root}: the first start of the daemon makes it (`sudo systemctl "
-                f"enable --now {_NAME}`), unless its disk is not mounted"
-            ) from None
-    except PermissionError as error:
+        there = is_folder(root)
+        names_in(root)
+        names_in(root / "frames")
+    except StoreError as error:
+        cause = error.__cause__
+        if not isinstance(cause, PermissionError):
+            raise
         raise StoreError(
-            f"{error.filename} is not for this user to read: run `sudo {_NAME} status`"
+            f"{cause.filename} is not for this user to read: run `sudo {_NAME} status`"
         ) from None
+    if not there:
+        raise StoreError(
+            f"there is no {root}: the first start of the daemon makes it (`sudo systemctl "
+            f"enable --now {_NAME}`), unless its disk is not mounted"
+        )
 
 
 def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:

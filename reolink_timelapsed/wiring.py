@@ -24,6 +24,7 @@ from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.parts import Parts
 from reolink_timelapsed.places import SERVICE_USER, daemon_unit, is_of_unit, state_home, stitch_unit
 from reolink_timelapsed.privileges import User
+from reolink_timelapsed.reading import is_folder
 from reolink_timelapsed.redate import Redater
 from reolink_timelapsed.room import Room
 from reolink_timelapsed.roster import Roster
@@ -132,7 +133,7 @@ def mounted_store(config: Config, owner: str, world: World) -> Store:
         StoreError: if that disk is not mounted, or nothing was ever captured there.
     """
     root = config.storage.data_dir
-    if not root.is_dir():
+    if not is_folder(root):
         raise StoreError(
             f"there is no {root}: is its disk mounted? The daemon makes the folder when it starts"
         )

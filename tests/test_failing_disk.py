@@ -15,6 +15,7 @@ import pytest
 from films import FOLDER
 from support import at
 
+from reolink_timelapsed.frame import Video
 from reolink_timelapsed.reading import length
 from reolink_timelapsed.store import Store
 
@@ -75,3 +76,30 @@ def test_a_file_system_that_lacks_what_can_be_done_without(
                 assert length(store.video_path(video))
     else:
         assert len(store.frames(FOLDER, at(4).date())) == disk.MINUTES
+
+
+def test_what_bears_a_final_name_was_synced_before_and_its_folder_after(
+    library: Path, folder: Path
+) -> None:
+    """And a sidecar goes before its videos are replaced, and comes after them."""
+    disk.lay(folder, "stitch")
+    outcome = disk.run(folder, "stitch", library, {"PROGRAM": "python"})
+    assert outcome.code == 0, outcome.words
+    calls = [(name, path) for _, name, path in outcome.calls]
+    renamed = [number for number, (name, _) in enumerate(calls) if name == "rename"]
+    assert len(renamed) > 10
+    for number in renamed:
+        name, path = calls[number]
+        synced = ("fsync-folder", str(Path(path).parent))
+        assert synced in calls[number : number + 6], f"{name} {path} is forgotten by a power cut"
+        if ".mp4" in path and "latest" not in path:
+            assert "fsync" in [before for before, _ in calls[max(number - 6, 0) : number]]
+    Store(folder / disk.DATA, "test").video_path(Video(FOLDER, disk.PAST, "720p")).unlink()
+    calls = [call[1:] for call in disk.run(folder, "stitch", library, {"PROGRAM": "python"}).calls]
+    told = [
+        (name, Path(path).suffix)
+        for name, path in calls
+        if name in {"rename", "unlinkat"} and f"videos/{FOLDER}/timelapse" in path
+    ]
+    video = ("rename", ".mp4")
+    assert told == [("unlinkat", ".json"), video, video, ("rename", ".json")]

@@ -35,6 +35,19 @@ FLOORS = {
     5: "__main__",
 }
 
+DISK_CALLS = {
+    *("stat", "lstat", "exists", "is_dir", "is_file", "readlink", "listdir", "scandir", "iterdir"),
+    *("glob", "rglob", "read_bytes", "read_text", "write_bytes", "write_text", "mkdir", "unlink"),
+}
+"""What raises a raw OSError; it is done behind the disk's doors alone, which turn it into ours."""
+
+DISK_DOORS = {"reading", "files", "store", "disk_errors", "abilities"}
+NOT_OF_THE_DATA = {
+    *("config", "setup", "demo", "yaml_file", "password", "rungs", "clock", "privileges"),
+    *("places", "units", "judgement", "wiring", "mount"),
+    *("child", "probe", "pieces", "splice"),  # what ffmpeg has made, within a guard
+}
+
 SIMULATOR = "simulator"
 """Stands beside the house: of ours it may import floor 0 alone, and only the demo may use it."""
 
@@ -147,6 +160,13 @@ def test_every_outside_library_has_one_door() -> None:
 def test_the_clocks_are_read_in_one_place(name: str) -> None:
     elsewhere = {call for call in calls(TREES[name]) if WORLD_DOORS.get(call, name) != name}
     assert not elsewhere
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - DISK_DOORS - NOT_OF_THE_DATA))
+def test_the_data_folder_is_read_and_written_behind_its_doors(name: str) -> None:
+    nodes = (node.func for node in ast.walk(TREES[name]) if isinstance(node, ast.Call))
+    called = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert not called & DISK_CALLS
 
 
 def test_modules_fit_a_reader() -> None:

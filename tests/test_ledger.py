@@ -153,3 +153,34 @@ def test_a_window_that_is_wider_since_the_settings_changed_missed_nothing(store:
     day = keeper.open(WINDOW, MINUTE, narrow.start + HOUR)
     keeper.join(narrow.start + HOUR)
     assert day.window == narrow
+
+
+def test_bytes_from_before_a_restart_count(store: Store) -> None:
+    """Their average tells what the rest of the day needs."""
+    put(store, 4, size=3000)
+    first = Ledger(store)
+    camera = first.open(WINDOW, MINUTE, at(4)).camera(YARD)
+    first.join(at(4))
+    camera.captured, camera.size = 4, 20_000
+    first.save()
+    again = Ledger(store)
+    day = again.open(WINDOW, MINUTE, at(4))
+    day.camera(YARD).frame(at(4, 5), 5000)
+    again.join(at(4, 6))
+    assert day.camera(YARD).size == 4 * 5000
+    assert day.camera(YARD).captured == 4
+
+
+def test_a_record_of_another_day_or_none_is_told_once(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = Ledger(store)
+    keeper.open(WINDOW, MINUTE, at(4))
+    keeper.join(at(4))
+    other = DAY + timedelta(days=1)
+    text = ledger.record_path(store, DAY).read_text()
+    ledger.record_path(store, other).write_text(text)
+    for _ in range(2):
+        assert ledger.load(store, other) is None
+    (line,) = caplog.messages
+    assert f"{other}.json is no record of {other}" in line

@@ -46,11 +46,15 @@ def frames_left(root: Path, day: date = DAY, folder: str = FOLDER) -> list[str]:
     return sorted(path.name for path in (root / "frames" / folder / str(day)).glob("*.jpg"))
 
 
-def test_frames_go_once_their_time_is_over_and_their_videos_are_proven(tmp_path: Path) -> None:
+def test_frames_go_once_their_time_is_over_and_their_videos_are_proven(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     fill(tmp_path, minutes(at(4), 5))
     make(tmp_path)
     assert pruned(tmp_path, 2).frames == []
     assert pruned(tmp_path, 3).frames == [(FOLDER, DAY)]
+    assert f"removed the frames of {FOLDER} {DAY}" in caplog.messages
     assert not (tmp_path / "frames" / FOLDER / str(DAY)).exists()
     assert video(tmp_path).exists()
     assert make(tmp_path, AFTER + timedelta(days=3)).videos == []

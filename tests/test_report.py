@@ -318,6 +318,17 @@ def test_silence_counts_from_the_daemons_start(house: House) -> None:
     assert told["daemon"]["started"] == "2026-11-22T11:59:50+00:00"
 
 
+def test_the_newest_of_frames_and_record_tells_how_long_a_camera_is_silent(house: House) -> None:
+    for hour in (7, 9, 8):
+        house.frame(DOOR, at(hour))
+    assert house.json(at(12))["cameras"][DOOR]["age_seconds"] == 3 * 3600
+    record = house.record({DOOR: (3, {})})
+    for newest, age in ((at(11), 3600), (at(8), 3 * 3600)):
+        record.camera(DOOR).newest = newest
+        house.store.write_json(record_path(house.store, DAY), record.to_json())
+        assert house.json(at(12))["cameras"][DOOR]["age_seconds"] == age
+
+
 def test_names_ahead_of_a_clock_that_was_set_back_do_not_hide_a_silence(house: House) -> None:
     house.frame(DOOR, at(15))
     date_back(house.store.frames(DOOR, DAY)[-1], at(13))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from support import Clockwork, Daemon, Journal, at, build
 
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.mount import MARKER
-from reolink_timelapsed.room import RESUME_BYTES
+from reolink_timelapsed.room import FEW_FILES, RESUME_BYTES, RESUME_FILES
 from reolink_timelapsed.simulator import SimulatedNvr
 
 FRONT = "ch0_Front_Door"
@@ -44,6 +45,11 @@ class Disk:
     def leave(self, free: int) -> None:
         """Shrink or grow it so that so many bytes are free."""
         self.remount(f"size={shutil.disk_usage(self.point).used + max(free, 4096)}")
+
+    def leave_files(self, free: int) -> None:
+        """Let so many more files be made."""
+        found = os.statvfs(self.point)
+        self.remount(f"nr_inodes={found.f_files - found.f_ffree + free}")
 
 
 @pytest.fixture
@@ -138,6 +144,45 @@ def test_space_runs_short_and_capture_resumes_with_hysteresis(
     assert "capture goes on by itself at 0.6 GB" in states[0]
     assert len(journal.warnings()) == 1
     assert accounted(daemon, 29.5) == 30
+    assert all(later - earlier >= 60 for earlier, later in pairwise(asked)), "once a minute"
+
+
+def test_files_run_short_before_bytes_do(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
+) -> None:
+    daemon = build(nvr, folder, clock)
+    clock.at(at(4, 5.5), lambda: disk.leave_files(FEW_FILES - 1))
+    clock.at(at(4, 10.5), lambda: disk.leave_files(FEW_FILES + 100))  # not yet enough
+    clock.at(at(4, 20.5), lambda: disk.leave_files(FEW_FILES + 2 * RESUME_FILES))
+    daemon.run(until=at(4, 29.5))
+    taken = [round((one.moment - at(4)).total_seconds() / 60) for one in daemon.frames()]
+    assert taken[:6] == [0, 1, 2, 3, 4, 5]
+    assert taken[6] in (20, 21, 22)
+    assert accounted(daemon, 29.5) == 30
+    (line,) = journal.warnings()
+    assert "more files can be made on the disk" in line
+
+
+def test_room_is_made_where_only_a_write_tells_that_there_is_none(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
+) -> None:
+    """As under a quota: what the disk says to be free is not to be had."""
+    for camera in nvr.cameras:
+        camera.min_bytes = MB
+    told: list[bool] = []
+
+    def make_room(enough: Callable[[], bool]) -> None:
+        told.append(enough())
+        disk.leave(LARGE)
+        told.append(enough())
+
+    daemon = build(nvr, folder, clock, make_room=make_room)
+    clock.at(at(4, 5.5), lambda: disk.leave(MB // 2))
+    daemon.run(until=at(4, 19.5))
+    assert told == [False, True]
+    assert len(daemon.frames()) >= 18
+    assert_nothing_torn(daemon)
+    assert len([text for text in journal.warnings() if "capture pauses" in text]) == 1
 
 
 def test_the_slot_is_free_while_the_disk_takes_no_frames(

@@ -14,7 +14,7 @@ from support import DAY, at
 
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import write_beside
-from reolink_timelapsed.frame import Camera
+from reolink_timelapsed.frame import Camera, Video
 from reolink_timelapsed.store import Store
 
 YARD = "ch1_Yard"
@@ -176,3 +176,33 @@ def test_private_files_have_exactly_their_mode(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert path.read_bytes() == text
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_video_of_another_camera_is_none_of_this_one(store: Store) -> None:
+    """Somebody copied it there: neither is it shown as this camera's, nor does it ever go."""
+    for folder in ("ch0_Front", YARD):
+        path = store.root / "videos" / YARD / Video(folder, DAY).name
+        store.write(path, b"film")
+    assert store.videos(YARD) == [Video(YARD, DAY)]
+
+
+def test_what_is_free_is_counted_in_bytes_and_in_files(store: Store) -> None:
+    free = store.free()
+    assert free.bytes == store.free_bytes() > 0
+    assert free.files is None or free.files > 0
+
+
+def test_a_trial_leaves_nothing(store: Store) -> None:
+    before = store.disk_time()
+    store.try_to_write(1000)
+    assert store.disk_time() >= before
+    assert list((store.root / ".work" / "capture").iterdir()) == []
+
+
+def test_a_work_folder_that_is_a_link_is_not_emptied(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "precious").touch()
+    work = store.root / ".work" / "stitch"
+    work.symlink_to(tmp_path)
+    with pytest.raises(StoreError, match="stitch is a link"):
+        Store(store.root, "stitch").open()
+    assert (tmp_path / "precious").exists()

@@ -89,3 +89,25 @@ def test_the_daemon_asks_nothing_while_another_command_does(
     assert len(daemon.frames()) == 8
     record = daemon.record()
     assert record.missing_rounds["another command"] >= 2
+
+
+def test_without_a_disk_that_takes_it_there_is_no_lock(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "file").touch()
+    for _ in range(2):
+        lock = Turn(folder / "file", "lock")
+        assert lock.take() is True
+        assert not lock.is_taken()
+        lock.give()
+    assert len(caplog.messages) == 1
+
+
+def test_who_is_told_to_stop_waits_no_longer(folder: Path, clock: Clockwork) -> None:
+    holder = Turn(folder, "lock")
+    assert holder.take()
+    began = clock.monotonic()
+    clock.after(5, clock.stop)
+    with pytest.raises(TimelapseError):
+        Turn(folder, "lock").wait(clock, 60)
+    assert clock.monotonic() - began < 10
