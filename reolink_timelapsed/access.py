@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reolink_timelapsed import privileges, sandbox
 from reolink_timelapsed.config import setup_command
+from reolink_timelapsed.disk_errors import translated
 from reolink_timelapsed.errors import StoreError
 
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -19,19 +20,26 @@ _FOLDERS = ("frames", "segments", "videos", "coverage", ".work")
 _USE = os.R_OK | os.W_OK | os.X_OK
 
 
-def demand_use(root: Path, setup: str = setup_command(None)) -> None:
+def demand_use(root: Path, setup: str = setup_command(None), *, inner: bool = True) -> None:
     """See that the data folder `root` is open to this process; `setup` is the command's call.
+
+    With `inner` the cameras' folders as well: one that is closed costs its own camera alone.
 
     Raises:
         StoreError: with what opens it.
     """
+    with translated(root):
+        _demand_use(root, setup, inner=inner)
+
+
+def _demand_use(root: Path, setup: str, *, inner: bool) -> None:
     if why := sandbox.obstacle_here(_mounts(), Path(os.path.realpath(root))):
         raise StoreError(closed(root, why, setup))
     if _is_read_only(root):
         return  # for everybody: whoever writes is told so
     me = privileges.me()
-    foreign = next((folder for folder in _folders(root) if not _may(folder, _USE)), None)
-    if foreign:
+    closed_to_me = (one for one in _folders(root, inner=inner) if not _may(one, _USE))
+    if foreign := next(closed_to_me, None):
         raise StoreError(
             f"{foreign} is not for {me} to write into, as whom this works: run "
             f"`sudo chown -R {me}: {shlex.quote(str(root))}`"
@@ -58,7 +66,7 @@ def _is_read_only(root: Path) -> bool:
     return bool(os.statvfs(there).f_flag & os.ST_RDONLY)
 
 
-def _folders(root: Path) -> Iterator[Path]:
+def _folders(root: Path, *, inner: bool) -> Iterator[Path]:
     """Yield what is there of the folders in which every day's are made."""
     if not root.is_dir():
         return
@@ -66,7 +74,8 @@ def _folders(root: Path) -> Iterator[Path]:
     for name in _FOLDERS:
         if (root / name).is_dir():
             yield root / name
-            yield from _inner(root / name)
+            if inner:
+                yield from _inner(root / name)
 
 
 def _inner(folder: Path) -> Iterator[Path]:

@@ -40,7 +40,7 @@ class Mount:
         Raises:
             StoreError: if the mark has gone, or the folder is closed to this process.
         """
-        demand_use(self._root, self._setup)
+        demand_use(self._root, self._setup, inner=False)
         self.check()
         if not self._is_marked():
             write_beside(self._marker, _TEXT, _READABLE)

@@ -115,6 +115,20 @@ def test_a_copy_made_by_root_is_given_back_and_no_link_followed(home: Path) -> N
 
 
 @needs_root
+def test_a_camera_whose_folder_is_closed_costs_itself_alone(home: Path) -> None:
+    """`test` names it, but daemon and stitch go on with the others."""
+    folder = home / "data"
+    Store(folder, "capture").open()
+    take(folder, SOMEBODY)
+    closed = folder / "frames" / "ch0_Closed"
+    closed.mkdir(mode=0o700)
+    with acting_as(SOMEBODY):
+        Mount(folder, home / "state").require()
+        with pytest.raises(StoreError, match="ch0_Closed is not for"):
+            demand_use(folder)
+
+
+@needs_root
 def test_a_folder_behind_a_closed_door_is_told(home: Path) -> None:
     door = home / "pi's"
     door.mkdir(mode=0o700)
@@ -136,7 +150,7 @@ def test_what_is_not_ours_to_write_is_told_with_the_command(home: Path, inner: s
         os.chown(path, 65534, 65534)
     os.chown(root / inner, 0, 0)
     with acting_as(SOMEBODY), pytest.raises(StoreError) as caught:
-        Mount(root, home / "state").require()
+        demand_use(root)
     assert str(caught.value).startswith(f"{root / inner} is not for nobody to write into"[:60])
     remedy = re.search(r"`sudo ([^`]*)`", str(caught.value))
     assert remedy

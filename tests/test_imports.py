@@ -44,7 +44,7 @@ DISK_CALLS = {
 DISK_DOORS = {"reading", "files", "store", "disk_errors", "abilities"}
 NOT_OF_THE_DATA = {
     *("config", "setup", "demo", "yaml_file", "password", "rungs", "clock", "privileges"),
-    *("places", "units", "judgement", "wiring", "mount"),
+    *("places", "units", "judgement", "wiring", "mount", "env_file", "data_folder", "access"),
     *("child", "probe", "pieces", "splice"),  # what ffmpeg has made, within a guard
 }
 
