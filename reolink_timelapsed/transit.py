@@ -76,7 +76,7 @@ def leave(store: Store, folder: str, day: date) -> bool:
             if not names_in(home):
                 home.rmdir()
                 sync(home.parent)
-    return not home.is_dir()
+        return not home.is_dir()
 
 
 def _waiting(store: Store, folder: str) -> Path:

@@ -41,7 +41,7 @@ DISK_CALLS = {
 }
 """What raises a raw OSError; it is done behind the disk's doors alone, which turn it into ours."""
 
-DISK_DOORS = {"reading", "files", "store", "disk_errors", "abilities"}
+DISK_DOORS = {"reading", "files", "store", "disk_errors", "abilities", "transit"}
 NOT_OF_THE_DATA = {
     *("config", "setup", "demo", "yaml_file", "password", "rungs", "clock", "privileges"),
     *("places", "units", "judgement", "wiring", "mount", "env_file", "data_folder", "access"),
