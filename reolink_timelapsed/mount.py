@@ -8,6 +8,7 @@ that it was.
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from reolink_timelapsed.access import demand_use
 from reolink_timelapsed.config import setup_command
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import write_beside
-from reolink_timelapsed.reading import read_state
+from reolink_timelapsed.reading import read_file, read_state
 
 MARKER = ".reolink-timelapse"
+LIST = "data-folders"
+_LIST_BYTES = 1_000_000
 _TEXT = b"""\
 The data folder of reolink-timelapse. If this file is missing where it was before, nothing is
 written: the disk of the folder is probably not mounted.
@@ -33,6 +36,7 @@ class Mount:
         self._setup = setup
         self._marker = root / MARKER
         self._memory = folder / "data-folder.json"
+        self._list = folder / LIST
 
     def require(self) -> None:
         """Mark the data folder at its first use, and look for the mark ever after.
@@ -74,3 +78,12 @@ class Mount:
             with suppress(StoreError):
                 value = {"data_dir": str(self._root)}
                 write_beside(self._memory, json.dumps(value).encode(), _READABLE)
+        self._list_it()
+
+    def _list_it(self) -> None:
+        """Write the folder down with all that ever were: a purge has to find what is ours."""
+        with suppress(StoreError):
+            listed = read_file(self._list, _LIST_BYTES) or b""
+            line = os.fsencode(self._root) + b"\n"
+            if line not in listed.splitlines(keepends=True):
+                write_beside(self._list, listed + line, _READABLE)
