@@ -117,8 +117,12 @@ def _protocol(config: Config, session: Session) -> str:
     print_ = session.fingerprint()
     if not print_:
         return "http (the password goes through the network unencrypted)"
-    pinned = "pinned" if config.nvr.tls_fingerprint else "to pin it, set nvr.tls_fingerprint to"
-    return f"https, certificate {pinned} {print_}"
+    if config.nvr.tls_fingerprint:
+        return f"https, by the certificate in nvr.tls_fingerprint, {print_}"
+    return (
+        "https, any certificate is taken; to take no other than this one, set nvr.tls_fingerprint "
+        f"to {print_}"
+    )
 
 
 def _camera(session: Session, channel: Channel, findings: _Findings) -> tuple[str, ...]:

@@ -82,7 +82,9 @@ class Terminal:
         sys.stdout.flush()
 
     def ask(self, question: str, flag: str, parse: Callable[[str], T], default: str = "") -> T:
-        """Ask until `parse` takes the answer; an empty one means `default`."""
+        """Ask until `parse` takes the answer; an empty one means `default`, as nobody's does."""
+        if default and not self.interactive:
+            return parse(default)
         self._require(flag)
         hint = f" [{default}]" if default else ""
         while True:

@@ -83,13 +83,13 @@ def test_the_fingerprint_to_pin(folder: Path, clock: Clockwork, tmp_path: Path) 
         code, said = look()
         assert code == 0
         found = re.search(
-            r"to pin it, set nvr\.tls_fingerprint to ([0-9a-f]{64})$", said, re.MULTILINE
+            r"this one, set nvr\.tls_fingerprint to ([0-9a-f]{64})$", said, re.MULTILINE
         )
         assert found
         look.config = replace(look.config, nvr=replace(look.config.nvr, tls_fingerprint=found[1]))
         code, said = look(fingerprint=found[1])
         assert code == 0
-        assert f"certificate pinned {found[1]}" in said
+        assert f"the certificate in nvr.tls_fingerprint, {found[1]}" in said
         code, said = look(fingerprint="0" * 64)
         assert code == 69
         assert "run `reolink-timelapse test` with the key left empty" in said

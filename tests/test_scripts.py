@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from reolink_timelapsed import __version__
 
 TREE = Path(__file__).parent.parent
 TOOLS = ("cat", "dirname", "env", "grep", "id", "rm", "sha256sum", "sh", "mkdir", "cp", "chmod")
@@ -130,3 +133,62 @@ def test_neither_root_nor_sudo(machine: Machine) -> None:
 def test_every_script_can_be_run() -> None:
     scripts = [*TREE.glob("script/*"), TREE / ".ci/run"]
     assert [script.name for script in scripts if not os.access(script, os.X_OK)] == []
+
+
+# script/version
+
+
+class Tree:
+    """A tree with a changelog, perhaps with a history."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("script/version", "debian/changelog"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(TREE / name, root / name)
+
+    def git(self, *words: str, date: str = "2026-11-22T12:00:00+01:00") -> None:
+        person = ("-c", "user.name=A", "-c", "user.email=a@localhost")
+        subprocess.run(
+            ["git", *person, *words],
+            cwd=self.root,
+            env={"PATH": os.environ["PATH"], "GIT_COMMITTER_DATE": date, "HOME": str(self.root)},
+            check=True,
+            capture_output=True,
+        )
+
+    def commit(self, date: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--allow-empty", "-m", "A change", date=date)
+
+    def version(self) -> str:
+        return subprocess.run(
+            [self.root / "script/version"], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="there is no git here")
+def test_a_build_between_releases_says_of_when_it_is(tmp_path: Path) -> None:
+    tree = Tree(tmp_path)
+    assert tree.version() == __version__
+    tree.git("init")
+    assert tree.version() == __version__, "there is a repository, and nothing in it"
+    tree.commit("2026-11-22T12:00:00+01:00")
+    first = tree.version()
+    assert re.fullmatch(re.escape(__version__) + r"\+git20261122\.110000\.[0-9a-f]{7}", first)
+    tree.git("tag", f"v{__version__}")
+    assert tree.version() == __version__
+    (tmp_path / "new").touch()
+    assert tree.version() == f"{first}.changed"
+    tree.commit("2026-11-22T12:00:01+01:00")
+    assert tree.version() > first > __version__
+
+
+def test_every_version_is_one_for_python_and_for_debian() -> None:
+    version = f"{__version__}+git20261122.001500.0a1b2c3.changed"
+    pattern = r"\d+(\.\d+)*\+[a-z0-9]+(\.[a-z0-9]+)*"  # PEP 440, a local version
+    assert re.fullmatch(pattern, version)
+    compare = shutil.which("dpkg")
+    if compare:
+        for newer, older in ((version, __version__), ("99.0", version)):
+            subprocess.run([compare, "--compare-versions", newer, "gt", older], check=True)

@@ -212,6 +212,17 @@ def test_a_link_to_the_settings_stays_a_link(
     assert config.load(real, {}, needs_nvr=True).nvr.host == nvr.url
 
 
+def test_what_the_settings_have_need_not_be_said_again(
+    nvr: SimulatedNvr, path: Path, probe: Probe
+) -> None:
+    run(path, given_for(nvr), NOBODY, probe)
+    before = path.read_text()
+    run(path, Given(password=PASSWORD), NOBODY, probe)
+    assert path.read_text() == before
+    with pytest.raises(UsageError, match="--password-stdin"):
+        run(path, Given(), NOBODY, probe)
+
+
 def test_what_the_environment_of_the_units_overrides_is_told() -> None:
     written = {"NVR_HOST": "nvr", "NVR_USERNAME": "me"}
     file = Path("/etc/default/reolink-timelapse")
