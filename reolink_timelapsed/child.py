@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import DiskFull, EncodeError, Stopped
+from reolink_timelapsed.process import Process
 
 STALL_SECONDS = 600.0
 """Without any progress; at idle priority on a busy machine a picture may take minutes."""
@@ -24,7 +24,8 @@ _BUFFERED_BYTES = 50_000
 """ffmpeg reads in blocks: several of the smallest pictures may be within one."""
 
 _SLICE_SECONDS = 1.0
-_SECRET = {"NVR_PASSWORD", "CREDENTIALS_DIRECTORY"}
+_PROGRESS_BYTES = 1_000_000
+_FRAMES = re.compile(rb"frame=\s*(\d{1,9})\s*$")
 _WORDS = 400
 """Characters of what ffmpeg says last that go into a message."""
 
@@ -45,40 +46,15 @@ def yield_to_others() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of a program that is not ours: it cannot say what it does not know."""
-    return {name: value for name, value in os.environ.items() if name not in _SECRET}
-
-
 class Child:
     """An ffmpeg at work. Use in the main thread: what is bounded is bounded by a signal."""
 
     def __init__(self, command: Sequence[str], clock: Clock, stall_seconds: float) -> None:
         self._clock = clock
         self._stall = stall_seconds
-        self._said = os.memfd_create("stderr")
         self._fed = self._encoded = 0
         self._under_way: deque[int] = deque()
-        self._rest = b""
-        its_input, self._pictures = os.pipe()
-        self._progress, its_output = os.pipe()
-        try:
-            # A session of its own: Ctrl-C is for us, we decide what becomes of ffmpeg, and root's
-            # terminal is none of its business.
-            self._process = subprocess.Popen(
-                list(command),
-                stdin=its_input,
-                stdout=its_output,
-                stderr=self._said,
-                start_new_session=True,
-                env=environment(),
-            )
-        except OSError as error:
-            self._let_go()
-            raise EncodeError(f"ffmpeg cannot be started: {error}") from error
-        finally:
-            os.close(its_input)
-            os.close(its_output)
+        self._process = Process(command, _PROGRESS_BYTES)
 
     def feed(self, picture: bytes, in_flight: int) -> None:
         """Hand over a picture; with `in_flight`, once so few are on their way through ffmpeg.
@@ -92,9 +68,9 @@ class Child:
             self._write(picture)
         self._fed += 1
         self._under_way.append(len(picture))
-        self._read_progress(wait=False)
+        self._follow(0.0)
         while in_flight and self._is_full(in_flight):
-            if not self._read_progress(wait=True):
+            if not self._follow(_PACE_SECONDS):
                 break  # it needs more before it can begin: never a reason to wait for ever
 
     def finish(self, growing: Sequence[Path]) -> None:
@@ -104,8 +80,7 @@ class Child:
             EncodeError: if it failed, or has written nothing for too long.
             Stopped: if the clock was told to stop.
         """
-        os.close(self._pictures)
-        self._pictures = -1
+        self._process.close_input()
         idle, before = 0.0, None
         while not self._ended():
             self._go_on()
@@ -114,19 +89,12 @@ class Child:
             before = now
             if idle >= self._stall:
                 raise EncodeError(f"ffmpeg hangs: it has written nothing for {idle:.0f} s")
-        if self._process.returncode:
+        if self._process.end():
             raise self._failure()
 
     def close(self) -> None:
         """End ffmpeg, if it still runs, and let go of it."""
-        self._process.kill()
-        self._process.wait()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        for descriptor in (self._pictures, self._progress, self._said):
-            if descriptor >= 0:
-                os.close(descriptor)
+        self._process.end()
 
     def _is_full(self, in_flight: int) -> bool:
         while len(self._under_way) > max(self._fed - self._encoded, 0):
@@ -134,36 +102,41 @@ class Child:
         return len(self._under_way) >= in_flight and sum(self._under_way) >= _BUFFERED_BYTES
 
     def _ended(self) -> bool:
-        self._read_progress(wait=False)
+        """Listen for a while; tell whether ffmpeg has ended by then."""
         try:
             with self._clock.deadline(_SLICE_SECONDS):
-                self._process.wait()
+                while not self._process.ended():
+                    self._follow(_SLICE_SECONDS)
         except DeadlineExceeded:
             return False
         return True
 
     def _write(self, picture: bytes) -> None:
-        view = memoryview(picture)
+        left = memoryview(picture)
         try:
-            while view:
-                view = view[os.write(self._pictures, view) :]
+            while left:
+                left = left[self._process.exchange(left, _SLICE_SECONDS) :]
+                self._take_note()
         except BrokenPipeError:
-            self._process.wait()
+            while not self._process.ended():
+                self._follow(_SLICE_SECONDS)
             raise self._failure() from None
 
-    def _read_progress(self, *, wait: bool) -> bool:
-        """Take in what ffmpeg reported; with `wait`, wait a little for it to say something."""
-        os.set_blocking(self._progress, wait)
-        try:
-            with self._clock.deadline(_PACE_SECONDS):
-                data = os.read(self._progress, 65536)
-        except (BlockingIOError, DeadlineExceeded):
-            return False
-        *lines, self._rest = (self._rest + data).split(b"\n")
+    def _follow(self, seconds: float) -> bool:
+        """Wait up to `seconds` for ffmpeg to report something; tell if it did."""
+        self._process.exchange(seconds=seconds)
+        return self._take_note()
+
+    def _take_note(self) -> bool:
+        """Take in what ffmpeg reported; tell if that was anything."""
+        answer = self._process.answer
+        told = bool(answer)
+        *lines, rest = answer.split(b"\n")
         for line in lines:
-            if line.startswith(b"frame="):
-                self._encoded = int(line[6:])
-        return bool(data)
+            if found := _FRAMES.match(line):
+                self._encoded = int(found[1])
+        answer[:] = rest
+        return told
 
     def _go_on(self) -> None:
         if self._clock.stopping:
@@ -181,11 +154,7 @@ class Child:
     def _failure(self) -> Exception:
         if self._clock.stopping:
             return Stopped("told to stop in the middle of an encode")
-        return failure(self._process.returncode, self._words())
-
-    def _words(self) -> str:
-        size = os.fstat(self._said).st_size
-        return os.pread(self._said, 20_000, max(size - 20_000, 0)).decode(errors="replace")
+        return failure(self._process.end(), self._process.said)
 
 
 def failure(status: int, words: str) -> Exception:

@@ -65,7 +65,7 @@ class Search:
         run = child.Run(encode.encode_command(job), fed, [target.path])
         try:
             child.encode([run], self.clock, lambda: None)
-            facts = probe.facts(target.path, self.clock, decode=False)
+            facts = probe.facts(target.path, self.clock, decode=False, frames=len(suspects))
         except child.OutOfMemory:
             raise
         except EncodeError:

@@ -19,9 +19,9 @@ from typing import Any
 import ffmpeg
 
 from reolink_timelapsed import plan
-from reolink_timelapsed.child import environment
 from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.plan import Size
+from reolink_timelapsed.process import environment
 from reolink_timelapsed.rungs import Rung
 
 OLDEST = (5, 1)

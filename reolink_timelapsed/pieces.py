@@ -220,11 +220,12 @@ class PieceMaker:
         }
 
     def _proven(self, film: Film, piece: Piece, target: Target, lengths: dict[Path, int]) -> Part:
+        count = len(piece.picks)
         threads = rungs.proof_threads(rungs.available_mb(), _megapixels(film), self._cores)
-        facts = probe.facts(target.path, self._clock, decode=True, threads=threads)
-        lacking = probe.lacking(facts, len(piece.picks), film.config.fps)
+        facts = probe.facts(target.path, self._clock, decode=True, threads=threads, frames=count)
+        lacking = probe.lacking(facts, count, film.config.fps)
         self._exclude(film, piece, [_paths(piece)[place] for place in lacking], lengths)
-        wrong = list(probe.faults(facts, len(piece.picks), target.size, film.config.fps))
+        wrong = list(probe.faults(facts, count, target.size, film.config.fps))
         if wrong:
             span = self._span(piece)
             raise EncodeError(f"{film.label}: {span} came out wrong: {'; '.join(wrong)}")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import re
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from reolink_timelapsed.child import OutOfMemory, environment
+from reolink_timelapsed.child import OutOfMemory
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.humanize import several
+from reolink_timelapsed.json_fields import MOST, BadValue, get_list, get_str, parse
 from reolink_timelapsed.plan import Size
+from reolink_timelapsed.process import Process
 
 STALL_SECONDS = 3600.0
 """Decoding an hour of film at 7680x2160 on a small machine, several times over."""
@@ -41,6 +42,17 @@ _TRUE = {
 _TIME_SECONDS = 5e-6
 """How far a picture may be from its place in time: ffprobe rounds to microseconds."""
 
+_START_SECONDS = 0.001
+
+_SLICE_SECONDS = 1.0
+_ANSWER_BYTES = 65_536
+_ANSWER_BYTES_EACH = 400
+"""More than ffprobe says of a film at all, and of each coded picture: some 110 bytes."""
+
+_MOST_FRAMES = 250_000
+"""In a film of which nothing is known: two days at a picture a second."""
+
+_RATE = re.compile(r"\d{1,9}/\d{1,9}")
 _COMPLAINT = re.compile(r"\[(error|fatal|panic)\]")
 """Marks ffprobe's own lines; what a library of it prints is no verdict on a film."""
 
@@ -65,7 +77,8 @@ class Facts:
 
     @property
     def size(self) -> Size:
-        return int(self.stream.get("width", 0)), int(self.stream.get("height", 0))
+        width, height = (_number(self.stream.get(side, 0)) for side in ("width", "height"))
+        return (int(width), int(height)) if math.isfinite(width + height) else (0, 0)
 
     @property
     def signature(self) -> str:
@@ -78,10 +91,13 @@ class Facts:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def facts(path: Path, clock: Clock, *, decode: bool, threads: int = 1) -> Facts:
+def facts(
+    path: Path, clock: Clock, *, decode: bool, threads: int = 1, frames: int = _MOST_FRAMES
+) -> Facts:
     """Ask ffprobe about a film's only video stream; `decode` every picture of it, too.
 
-    More `threads` decode faster and take more memory.
+    It is to hold about so many `frames`: of very many more ffprobe may not speak. More `threads`
+    decode faster and take more memory.
 
     Raises:
         EncodeError: if ffprobe does not answer; OutOfMemory if it was killed.
@@ -91,17 +107,19 @@ def facts(path: Path, clock: Clock, *, decode: bool, threads: int = 1) -> Facts:
     command = ["ffprobe", "-v", "level+error", "-threads", str(threads), "-select_streams", "v:0"]
     command += ["-show_packets", "-show_data_hash", "murmur3", "-show_entries", entries]
     command += ["-count_frames"] if decode else []
-    answer, said = _ask([*command, "-of", "json", str(path)], clock)
+    answer, said = _ask(
+        [*command, "-of", "json", str(path)], clock, _ANSWER_BYTES + frames * _ANSWER_BYTES_EACH
+    )
     complaints = "\n".join(line for line in said.splitlines() if _COMPLAINT.search(line))
     try:
-        value = json.loads(answer)
-        stream = value["streams"][0]
-        packets = tuple(_packet(row) for row in value["packets"])
-    except (ValueError, KeyError, IndexError, TypeError):
+        value = parse(answer)
+        (stream,) = get_list(value, "streams")
+        packets = tuple(_packet(row) for row in get_list(value, "packets"))
+        decoded = int(get_str(stream, "nb_read_frames", "0")) if decode else None
+        get_str(stream, "codec_name")
+    except ValueError:
         raise EncodeError(f"{path.name} cannot be read as a film: {said[-300:]}") from None
-    return Facts(
-        stream, packets, int(stream.get("nb_read_frames", 0)) if decode else None, complaints
-    )
+    return Facts(stream, packets, decoded, complaints)
 
 
 def faults(film: Facts, frames: int, size: Size, fps: int) -> Iterator[str]:
@@ -121,12 +139,15 @@ def faults(film: Facts, frames: int, size: Size, fps: int) -> Iterator[str]:
 
 
 def _timing_faults(film: Facts, frames: int, fps: int) -> Iterator[str]:
-    if Fraction(film.stream.get("avg_frame_rate", "0/1").replace("/0", "/1")) != fps:
-        yield f"its rate is {film.stream.get('avg_frame_rate')} instead of {fps}"
-    if abs(float(film.stream.get("start_time", -1))) > 0.001:
-        yield f"it starts at {film.stream.get('start_time')} s"
-    if abs(float(film.stream.get("duration", 0)) - frames / fps) > 0.5 / fps:
-        yield f"it lasts {film.stream.get('duration')} s instead of {frames / fps:.3f} s"
+    rate, start, length = (
+        film.stream.get(name) for name in ("avg_frame_rate", "start_time", "duration")
+    )
+    if _rate(rate) != fps:
+        yield f"its rate is {rate} instead of {fps}"
+    if abs(_number(start)) > _START_SECONDS:
+        yield f"it starts at {start} s"
+    if abs(_number(length) - frames / fps) > 0.5 / fps:
+        yield f"it lasts {length} s instead of {frames / fps:.3f} s"
     times = sorted(packet.at for packet in film.packets)
     if any(abs(at - number / fps) > _TIME_SECONDS for number, at in enumerate(times)):
         yield "its pictures are not evenly spaced in time"
@@ -152,7 +173,10 @@ def streams_at_once(path: Path) -> bool:
 
 
 def boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, begin and size in bytes of each outermost box of an MP4 (ISO 14496-12, 4.2)."""
+    """Yield name, begin and size in bytes of each outermost box of an MP4 (ISO 14496-12, 4.2).
+
+    The first that does not fit the file ends them.
+    """
     total = path.stat().st_size
     with path.open("rb") as file:
         at = 0
@@ -162,38 +186,51 @@ def boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
             size = int.from_bytes(header[:4], "big")
             if size == 1:
                 size = int.from_bytes(header[8:16], "big")
-            yield header[4:8], at, size
-            if size < 8:
+            if size < 8 or at + size > total:
                 return
+            yield header[4:8], at, size
             at += size
 
 
-def _packet(row: dict[str, str]) -> Packet:
-    return Packet(float(row["pts_time"]), row["flags"].startswith("K"), row["data_hash"])
+def _packet(row: Any) -> Packet:
+    at = _number(get_str(row, "pts_time"))
+    if not math.isfinite(at):
+        raise BadValue("pts_time is no time")
+    return Packet(at, get_str(row, "flags").startswith("K"), get_str(row, "data_hash"))
 
 
-def _ask(command: Sequence[str], clock: Clock, said: str = "") -> tuple[str, str]:
+def _number(text: Any) -> float:
+    """Return a number that ffprobe tells; for anything else infinity, which no film has."""
+    try:
+        found = float(text)
+    except (TypeError, ValueError):
+        return math.inf
+    return found if abs(found) <= MOST else math.inf
+
+
+def _rate(text: Any) -> Fraction:
+    try:
+        return Fraction(text) if _RATE.fullmatch(text) else Fraction(0)
+    except (TypeError, ZeroDivisionError):
+        return Fraction(0)
+
+
+def _ask(command: Sequence[str], clock: Clock, most: int) -> tuple[bytes, str]:
+    """Return what ffprobe answers, in `most` bytes, and what it says beside it."""
     if clock.stopping:
         raise Stopped("told to stop before a film was examined")
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-        env=environment(),
-    ) as process:
-        try:
-            with clock.deadline(STALL_SECONDS):
-                answer = process.communicate(said)
-        except DeadlineExceeded:
-            if clock.stopping:
-                raise Stopped("told to stop while a film was examined") from None
-            raise EncodeError(f"ffprobe hangs: no answer in {STALL_SECONDS:.0f} s") from None
-        finally:
-            process.kill()
-    if process.returncode == -signal.SIGKILL:
+    process = Process(command, most)
+    try:
+        process.close_input()
+        with clock.deadline(STALL_SECONDS):
+            while not process.ended():
+                process.exchange(seconds=_SLICE_SECONDS)
+    except DeadlineExceeded:
+        if clock.stopping:
+            raise Stopped("told to stop while a film was examined") from None
+        raise EncodeError(f"ffprobe hangs: no answer in {STALL_SECONDS:.0f} s") from None
+    finally:
+        status = process.end()
+    if status == -signal.SIGKILL:
         raise OutOfMemory("ffprobe was killed, most likely because memory ran out")
-    return answer
+    return bytes(process.answer), process.said

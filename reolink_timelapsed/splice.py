@@ -26,6 +26,9 @@ from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.store import Store
 
+_INDEX_BYTES = 2**26
+"""More than the index of any film: 80 bytes for each picture, of 800,000."""
+
 _TRACK = re.compile(rb"tkhd.{3}(?P<flags>.).*?hdlr.{8}(?P<kind>.{4})", re.DOTALL)
 
 log = logging.getLogger(__name__)
@@ -137,16 +140,16 @@ class Splicer:
         )
         try:
             child.join(command, path, self._clock)
-            _leave_subtitles_off(path)
+            leave_subtitles_off(path)
             return self._proven(film, made, source, path)
         except EncodeError as error:
             self._find_damage(film, made, source)
             raise EncodeError(f"{film.label}: the {rendition} video: {error}") from error
 
     def _proven(self, film: Film, made: Sequence[Made], source: str, path: Path) -> Spliced:
-        facts = probe.facts(path, self._clock, decode=False)
-        parts = [one.record.parts[source] for one in made]
         frames = sum(one.record.frames for one in made)
+        facts = probe.facts(path, self._clock, decode=False, frames=frames)
+        parts = [one.record.parts[source] for one in made]
         wrong = list(probe.faults(facts, frames, parts[0].size, film.config.fps))
         ends = accumulate((one.record.frames for one in made), initial=0)
         for part, (begin, end) in zip(parts, pairwise(ends), strict=True):
@@ -172,7 +175,8 @@ class Splicer:
 
     def _is_sound(self, film: Film, one: Made, source: str) -> bool:
         try:
-            facts = probe.facts(film.part_path(one.piece.hour, source), self._clock, decode=False)
+            path, frames = film.part_path(one.piece.hour, source), one.record.frames
+            facts = probe.facts(path, self._clock, decode=False, frames=frames)
         except child.OutOfMemory:
             raise
         except EncodeError:
@@ -187,7 +191,7 @@ class Splicer:
             self._store.remove_file(film.record_path(one.piece.hour))
 
 
-def _leave_subtitles_off(path: Path) -> None:
+def leave_subtitles_off(path: Path) -> None:
     """Clear the flag by which players show subtitles unasked: ffmpeg sets it for the first ones.
 
     It is the lowest bit of a track's header, which stands before what tells the track's kind
@@ -196,7 +200,7 @@ def _leave_subtitles_off(path: Path) -> None:
     with path.open("r+b") as file:
         for name, begin, size in list(probe.boxes(path)):
             file.seek(begin)
-            moov = file.read(size) if name == b"moov" else b""
+            moov = file.read(min(size, _INDEX_BYTES)) if name == b"moov" else b""
             for track in _TRACK.finditer(moov):
                 if track["kind"] == b"sbtl":
                     file.seek(begin + track.start("flags"))

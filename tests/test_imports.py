@@ -25,7 +25,8 @@ FLOORS = {
     # the world, one thing each
     2: "clock tls transport client slot session memory mount single_run store systemd logs board"
     " ledger room space child probe encode progress turn files disk_errors reading pictures"
-    " terminal privileges units access reach transit timeline claim abilities http_answer",
+    " terminal privileges units access reach transit timeline claim abilities http_answer"
+    " process",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
     " estimate check setup past report report_text outcome guard culprits data_folder redate"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 from support import PASSWORD, Clockwork, Journal, at, build, build_session
 
-from reolink_timelapsed import check, child, encode, report
+from reolink_timelapsed import check, encode, process, report
 from reolink_timelapsed.config import CaptureConfig, Config, NvrConfig, StorageConfig
 from reolink_timelapsed.errors import BadFrame, EncodeError, NvrError
 from reolink_timelapsed.logs import Formatter
@@ -175,8 +175,8 @@ def test_programs_that_are_not_ours_are_not_told_the_password(
     with pytest.raises(EncodeError) as raised:
         encode.version()
     assert PASSWORD not in str(raised.value)
-    assert "NVR_PASSWORD" not in child.environment()
-    assert child.environment()["PATH"].startswith(str(tmp_path))
+    assert "NVR_PASSWORD" not in process.environment()
+    assert process.environment()["PATH"].startswith(str(tmp_path))
 
 
 def test_the_words_of_a_library_are_cleaned_in_a_traceback() -> None:
