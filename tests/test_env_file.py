@@ -1,7 +1,7 @@
 """What systemd makes of a file of environment variables, and we with it.
 
-The rows were read from systemd 252 and 257 with `systemd-run -p EnvironmentFile=`; tests/system
-asks the systemd of each machine again.
+The rows are what systemd 252 and 257 made of them (`systemd-run -p EnvironmentFile= printenv A`);
+tests/system asks the systemd of each machine again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a unit may write to: by its properties, and as seen from within.
 
-The rows were seen on systemd 252 and 257, as properties of units in which `touch` was tried;
+Most rows were seen on systemd 252 and 257, as properties of units in which `touch` was tried;
 tests/system tries the units themselves.
 """
 
