@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .container import Container
-from .packages import Build, Builder
+from .packages import Build, Builder, commit_of_1_0_0
 from .roots import RELEASES, CannotRun, machine_root, require_tools, unpack
 
 
@@ -56,3 +56,12 @@ def upgrade(builders: dict[str, Builder], builds: dict[str, Build]) -> Build:
     """A later version, built on the later release, when the present one is built."""
     assert builds
     return builders["trixie"].build("99.0")
+
+
+@pytest.fixture(scope="session")
+def old(work: Path) -> Build:
+    """The first release."""
+    try:
+        return Builder("bookworm", work, "old", commit_of_1_0_0()).build()
+    except CannotRun as error:
+        pytest.skip(str(error))

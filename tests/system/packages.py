@@ -25,6 +25,9 @@ _NSPAWN = (
 )
 
 
+_GIT = ("git", "-c", "safe.directory=*")
+
+
 @dataclass(frozen=True)
 class Build:
     """A finished package, and what lintian said to it."""
@@ -37,12 +40,16 @@ class Build:
 class Builder:
     """A root of one release with what building needs, and a copy of the tree in it."""
 
-    def __init__(self, release: str, work: Path) -> None:
+    def __init__(self, release: str, work: Path, name: str = "build", commit: str = "") -> None:
+        """Of the tree as it is, or as it was at a commit."""
         self.release = release
-        self.root = work / f"build-{release}"
+        self.root = work / f"{name}-{release}"
         self._kept = work
         unpack(build_root(release), self.root)
-        copy_tree(self.root / "src")
+        if commit:
+            copy_commit(self.root / "src", commit)
+        else:
+            copy_tree(self.root / "src")
         run("cp", "-r", wheels(), self.root / "wheels")
 
     def build(self, version: str = "") -> Build:
@@ -68,13 +75,46 @@ class Builder:
 def copy_tree(target: Path, part: str = ".") -> None:
     """Copy what git knows or would add, as it is now."""
     target.mkdir(parents=True)
-    git = ("git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", part)
-    names = [name for name in run(*git, cwd=TREE).splitlines() if (TREE / name).exists()]
+    listed = (*_GIT, "ls-files", "-co", "--exclude-standard", part)
+    names = [name for name in run(*listed, cwd=TREE).splitlines() if (TREE / name).exists()]
     tarball = target / "tree.tar"
-    listed = "\n".join(names).encode()
-    run("tar", "--files-from=-", "--owner=0", "--group=0", "-cf", tarball, stdin=listed, cwd=TREE)
+    lines = "\n".join(names).encode()
+    run("tar", "--files-from=-", "--owner=0", "--group=0", "-cf", tarball, stdin=lines, cwd=TREE)
     run("tar", "-xf", tarball, "-C", target)
     tarball.unlink()
+
+
+def copy_commit(target: Path, commit: str) -> None:
+    target.mkdir(parents=True)
+    tarball = target / "tree.tar"
+    run(*_GIT, "archive", f"--output={tarball}", commit, cwd=TREE)
+    run("tar", "-xf", tarball, "-C", target)
+    tarball.unlink()
+
+
+def commit_of_1_0_0() -> str:
+    """Return the release's commit: its tag's or, without tags, the one before 1.1.0 was begun.
+
+    Raises:
+        CannotRun: if the history does not go back so far.
+    """
+    try:
+        if run(*_GIT, "tag", "--list", "v1.0.0", cwd=TREE).strip():
+            return "v1.0.0"
+        began = run(
+            *_GIT,
+            "log",
+            "--reverse",
+            "--format=%H",
+            "-S",
+            "## 1.1.0",
+            "--",
+            "CHANGELOG.md",
+            cwd=TREE,
+        ).split()
+        return run(*_GIT, "rev-parse", "--verify", f"{began[0]}^", cwd=TREE).strip()
+    except (Failed, IndexError) as error:
+        raise CannotRun(f"the history does not have 1.0.0: {error}") from error
 
 
 def wheels() -> Path:

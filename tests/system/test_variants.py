@@ -53,7 +53,7 @@ def ready(installed: Container, nvr: Nvr) -> Iterator[Container]:
     yield installed
     installed.run("systemctl", "stop", DAEMON, check=False)
     for unit in (DAEMON, STITCH):
-        installed.drop_in(unit, "")
+        installed.drop_in(unit, "")  # those of `setup --data-dir` as well
     if installed.path(CONFIG).exists():
         for name, text in kept.items():
             installed.path(name).write_text(text)
@@ -109,15 +109,7 @@ def disk(ready: Container, work: Path) -> Iterator[Disk]:
 
 def test_data_on_another_disk_outlast_a_power_cut(ready: Container, nvr: Nvr, disk: Disk) -> None:
     data = "/srv/timelapse/reolink"
-    owner = ("-o", "_reolink-timelapse", "-g", "_reolink-timelapse")
-    ready.run("install", "-d", "-m", "0750", *owner, data)
-    steps.edit(ready, CONFIG, {"data_dir": data})
-    for unit in (DAEMON, STITCH):
-        ready.drop_in(
-            unit,
-            "[Unit]\nRequiresMountsFor=/srv/timelapse\n"
-            "[Service]\nReadWritePaths=/srv/timelapse/reolink\n",
-        )
+    ready.run("reolink-timelapse", "setup", "--data-dir", data)
     nvr.start()
     ready.run("systemctl", "restart", DAEMON)
     wait_for("frames", PLENTY, lambda: steps.has_new_frames(ready, 4, data))
@@ -153,7 +145,11 @@ def test_nvr_outside_the_private_networks(ready: Container, nvr: Nvr) -> None:
     ready.run("systemctl", "restart", DAEMON)
     if "does not support BPF" in ready.out("journalctl", "-b", "--no-pager"):
         pytest.skip("this machine's kernel cannot confine a service to addresses")
-    wait_for("the complaint", PLENTY, lambda: "no pictures" in ready.journal(DAEMON))
+    hint = f"IPAddressAllow={outside}"
+    wait_for("the complaint", PLENTY, lambda: hint in ready.journal(DAEMON))
+    tested = ready.run("reolink-timelapse", "test", check=False)
+    assert tested.returncode == 69
+    assert hint in tested.stdout
 
     count = len(steps.frames(ready))
     ready.drop_in(DAEMON, f"[Service]\nIPAddressAllow={outside}\n")
