@@ -25,8 +25,10 @@ from reolink_timelapsed.slot import LOGOUT_SECONDS
 from reolink_timelapsed.transport import LOGIN_PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent
-STOP_SECONDS = 5.0
-"""What a stop may take at most, from the signal to the end."""
+STOP_SECONDS = 12.0
+"""What a stop may take at most, from the signal to the end: less than a request, which has 15 s.
+
+It takes 5 s at most where nothing else is at work."""
 
 KILLS = 50
 

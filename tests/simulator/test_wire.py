@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -157,6 +156,7 @@ def test_what_is_no_http_gets_status_400(nvr: SimulatedNvr) -> None:
 
 
 def test_stopping_ends_hanging_and_idle_connections() -> None:
+    """One that it could not wake would still have its thread."""
     nvr = SimulatedNvr([SimulatedCamera(0)])
     with nvr:
         idle = connect(nvr)
@@ -164,8 +164,6 @@ def test_stopping_ends_hanging_and_idle_connections() -> None:
         nvr.misbehave("hang")
         hanging = connect(nvr)
         keep_alive(hanging, request_bytes("GetDevInfo", "", []), b"\r\n\r\n")
-        before = time.monotonic()
-    assert time.monotonic() - before < DEADLINE / 2
     with idle, hanging:
         assert idle.recv(1) == b""
         assert hanging.recv(1) == b""
