@@ -88,7 +88,7 @@ class Splicer:
     ) -> dict[str, Spliced]:
         if not made:
             return {}
-        self._fit(film, made)
+        self._fit(made)
         total = sum(_source(one, rendition.name).bytes for one in made for rendition in RENDITIONS)
         total += len(RENDITIONS) * encode.index_bytes(sum(one.record.frames for one in made))
         if self._store.free_bytes() < total * 1.02:
@@ -108,7 +108,8 @@ class Splicer:
             for rendition in RENDITIONS
         }
 
-    def _fit(self, film: Film, made: Sequence[Made]) -> None:
+    @staticmethod
+    def _fit(made: Sequence[Made]) -> None:
         """See that one decoder can play all pieces; those of another rung or ffmpeg cannot."""
         reference = max(made, key=lambda one: (one.record.rung, one.piece.hour)).record
         odd = [
@@ -117,7 +118,6 @@ class Splicer:
             if _signatures(one) != [part.signature for part in reference.parts.values()]
         ]
         if odd:
-            film.lowest_rung = reference.rung
             raise _Damaged(
                 odd, f"encoded in another way than the rest: {several(len(odd), 'piece')}"
             )

@@ -27,11 +27,10 @@ def quantiser(name: int = 0, value: int = 1) -> bytes:
 
 
 def frame_header(
-    width: int, height: int, *, coding: int = 0xC0, components: int = 1, sampling: int = 0x11
+    width: int, height: int, *, coding: int = 0xC0, components: int = 1, bits: int = 8
 ) -> bytes:
-    parts = [bytes([n + 1, sampling if n == 0 else 0x11, 0]) for n in range(components)]
-    sizes = struct.pack(">BHHB", 8, height, width, components)
-    return segment(coding, sizes + b"".join(parts))
+    names = b"".join(bytes([name, 0x11, 0]) for name in range(1, components + 1))
+    return segment(coding, struct.pack(">BHHB", bits, height, width, components) + names)
 
 
 def scan(data: bytes, *, first: int = 0, last: int = 63, steps: int = 0, name: int = 1) -> bytes:
@@ -39,11 +38,21 @@ def scan(data: bytes, *, first: int = 0, last: int = 63, steps: int = 0, name: i
     return segment(0xDA, bytes([1, name, 0, first, last, steps])) + data
 
 
-def grey(width: int = 64, height: int = 48, *, coding: int = 0xC0, before: bytes = b"") -> bytes:
-    """Return a flat picture, with `before` in front of its frame header."""
+def grey(
+    width: int = 64,
+    height: int = 48,
+    *,
+    coding: int = 0xC0,
+    components: int = 1,
+    bits: int = 8,
+    before: bytes = b"",
+) -> bytes:
+    """Return a flat picture, a scan for each component, with `before` ahead of the frame header."""
     data = packed("001010" * (-(-width // 8) * -(-height // 8)))
-    head = SOI + quantiser() + before + frame_header(width, height, coding=coding)
-    return head + STANDARD + scan(data) + EOI
+    head = SOI + quantiser() + before
+    head += frame_header(width, height, coding=coding, components=components, bits=bits)
+    scans = b"".join(scan(data, name=name) for name in range(1, components + 1))
+    return head + STANDARD + scans + EOI
 
 
 def many_scans(width: int, height: int, scans: int, steps: int = 0x10) -> bytes:

@@ -21,7 +21,9 @@ from reolink_timelapsed import jpeg, prune
 from reolink_timelapsed.clock import JumpingClock
 from reolink_timelapsed.errors import BadFrame
 from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.huffman import STANDARD
 from reolink_timelapsed.pictures import essence
+from reolink_timelapsed.simulator.mosaic import Sampling
 from reolink_timelapsed.store import Store
 
 SIZE = (192, 144)
@@ -141,6 +143,41 @@ def _looks(root: Path) -> list[tuple[int, ...]]:
         check=True, capture_output=True,
     ).stdout  # fmt: skip
     return [tuple(raw[at : at + 144]) for at in range(0, len(raw), 144)]
+
+
+RARE = [
+    jpegs.grey(16, 16), jpegs.grey(17, 4099), jpegs.grey(4099, 17), jpegs.grey(16, 16_384),
+    jpegs.grey(16_384, 16), jpegs.grey(191, 143), jpegs.grey(192, 144, components=3),
+    jpegs.grey(192, 144, components=4), jpegs.grey(64, 48, components=4),
+    jpegs.with_segment(jpegs.grey(components=4), 0xEE, b"Adobe\0\x64\0\0\0\0\0"),
+    jpegs.with_segment(jpegs.grey(components=4), 0xEE, b"Adobe\0\x64\0\0\0\0\2"),
+    jpegs.with_segment(jpegs.grey(components=3), 0xEE, b"Adobe\0\x64\0\0\0\0\0"),
+    jpegs.grey(192, 144, coding=0xC1, bits=12), jpegs.many_scans(192, 144, 40),
+    jpegs.many_scans(50, 50, 40, steps=0), jpegs.grey(before=jpegs.segment(0xDD, b"\0\7")),
+    jpegs.grey().replace(STANDARD, b""),
+]  # fmt: skip
+"""Of odd shapes, with more and other colours, of 12 bits, progressive, without tables."""
+
+
+def test_pictures_of_the_rarest_kinds_stand_among_the_others(tmp_path: Path) -> None:
+    """First one of them, and as many others as make their size the film's."""
+    count = 2 * len(RARE)
+    frames = fill(tmp_path, minutes(at(4), count), size=SIZE)
+    for number, picture in enumerate(RARE):
+        frames[2 * number].path.write_bytes(picture)
+    assert make(tmp_path).failures == []
+    assert refused(tmp_path) == {}
+    film = shown(tmp_path)
+    assert len(film) == count
+    assert film[1::2] == list(range(1, count, 2))
+
+
+@pytest.mark.parametrize("sampling", ["grey", "4:2:0", "4:4:4"])
+def test_the_bars_beside_a_picture_are_black(tmp_path: Path, sampling: Sampling) -> None:
+    fill(tmp_path, minutes(at(4), 4), size=(256, 144))
+    fill(tmp_path, [at(4, 4)], size=SIZE, sampling=sampling)
+    assert make(tmp_path).failures == []
+    assert max(films.first_pixels(video(tmp_path), 4 / 24)[:30]) <= 17
 
 
 def test_an_ffmpeg_that_dies_of_a_picture_loses_that_one(

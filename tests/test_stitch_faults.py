@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import reolink_timelapsed
 from reolink_timelapsed import orders, rungs, stitch
 from reolink_timelapsed.clock import Clock, JumpingClock
 from reolink_timelapsed.config import CaptureConfig
-from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.errors import EncodeError, StoreError
 from reolink_timelapsed.film import Film
 from reolink_timelapsed.orders import StitchRequest
 from reolink_timelapsed.pieces import PieceMaker
@@ -161,6 +162,50 @@ def test_a_segment_damaged_on_disk_is_made_again(tmp_path: Path, damage: str) ->
     report = make(tmp_path)
     assert report.failures == []
     assert [numbers(one.path) for one in report.videos] == [list(range(40))] * 2
+
+
+def test_a_film_set_up_otherwise_than_its_pieces_were_is_not_published(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path, at(5, 5))
+    (record,) = (tmp_path / "segments" / FOLDER / str(DAY)).glob("*.json")
+    value = json.loads(record.read_text())
+    for part in value["parts"].values():
+        part["signature"] = "SHA256:0"
+    record.write_text(json.dumps(value))
+    assert make(tmp_path).failures == []
+    assert "damaged on disk: 1 piece; made again" in caplog.text
+
+
+class Restless(Progress):
+    """Sees to it that a frame is another one whenever it was looked at, so many times."""
+
+    def __init__(self, clock: Clock, frame: Path, times: int) -> None:
+        super().__init__(clock, None, lambda _: None)
+        self._frame = frame
+        self._left = times
+
+    def advance(self) -> None:
+        if self._left:
+            self._left -= 1
+            with self._frame.open("ab") as file:
+                file.write(bytes(9))
+
+
+@pytest.mark.parametrize(("times", "is_made"), [(2, True), (3, False)])
+def test_frames_that_keep_changing_are_given_up_the_third_time(
+    tmp_path: Path, times: int, *, is_made: bool
+) -> None:
+    frames = fill(tmp_path, minutes(at(4), 2))
+    store, clock = Store(tmp_path, "stitch"), JumpingClock(AFTER)
+    store.open()
+    maker = PieceMaker(store, clock, Restless(clock, frames[1].path, times), UTC)
+    if is_made:
+        assert [one.record.frames for one in maker.make(film_of(tmp_path))] == [2]
+    else:
+        with pytest.raises(EncodeError, match="frames keep changing"):
+            maker.make(film_of(tmp_path))
 
 
 RUN = """
