@@ -67,7 +67,9 @@ class Session:
         self._timeout = timeout_seconds
         self._client = Client(transport, clock, scrubber, timeout_seconds)
         self._wanted = WantedSizes()
-        self._has_spoken = token_file is None
+        if token_file:  # the process before us may have been killed right after a snapshot
+            self._client.quiet(SNAPSHOT_GAP_SECONDS)
+        self._awaits_turn = borrowing
         self._slot = Slot(
             transport,
             credentials,
@@ -249,8 +251,8 @@ class Session:
     def _with_token(self, ask: Callable[[str], Answer]) -> Answer:
         """Ask with a living token; if the NVR does not know it, log in and ask once more."""
         self._client.begin()
-        if not self._has_spoken:  # who had the token before us may have taken a snapshot right now
-            self._has_spoken = True
+        if self._awaits_turn:  # the daemon, whose turn it was, may have taken a snapshot right now
+            self._awaits_turn = False
             self._client.quiet(SNAPSHOT_GAP_SECONDS)
         try:
             token = self._slot.token()
