@@ -20,8 +20,10 @@ from reolink_timelapsed.disk_errors import tell_once
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Frame, parse_day
 from reolink_timelapsed.humanize import several
+from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.schedule import local_day
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.timeline import note_path, was_set
 
 _ABANDONED = timedelta(days=7)
 """After which the pieces of a film that nobody asks for any more are dropped."""
@@ -65,6 +67,9 @@ def run(
     """
     store.open(probe=False)
     pruner = _Pruner(store, config, zone, dry_run=dry_run)
+    if was_set(read_json(note_path(store.root)), clock):
+        log.info("this machine's clock was set within the last day: nothing is removed by date")
+        return pruner.report
     for folder in store.camera_folders():
         pruner.camera(folder, clock.now())
     pruner.tell()

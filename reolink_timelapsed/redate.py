@@ -15,13 +15,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reolink_timelapsed import ledger, transit
+from reolink_timelapsed import ledger, refilm, transit
 from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.frame import Frame, frame_name
 from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.schedule import Plan, Window, ticks_between
 from reolink_timelapsed.store import Store
-from reolink_timelapsed.timeline import Step, Timeline
+from reolink_timelapsed.timeline import Step, Timeline, note_path
 
 CLOCK = "clock stepped"
 """Why rounds are missing: the time in which they were due never came, or nobody knew of it."""
@@ -92,7 +93,7 @@ class Redater:
 
     @property
     def path(self) -> Path:
-        return self._store.root / "coverage" / "clock.json"
+        return note_path(self._store.root)
 
     def resume(self) -> None:
         """Finish a move that was cut short, and go on dating frames as the process before."""
@@ -201,6 +202,17 @@ class Redater:
                     frames = {one: moves[one, source, target] for one in folders}
                     self._move_record(source, target, frames, is_left=is_left)
                     is_left = False
+            self._refilm(source, moves)
+
+    def _refilm(self, source: Window, moves: Moves) -> None:
+        for folder in {one for one, before, _ in moves if before == source}:
+            gone = sum(
+                count
+                for (one, before, after), count in moves.items()
+                if (one, before) == (folder, source) and after.day != source.day
+            )
+            with left_out():
+                refilm.frames_moved(self._store, folder, source.day, gone)
 
     def _move_record(
         self, source: Window, target: Window, frames: dict[str, int], *, is_left: bool

@@ -266,3 +266,9 @@ def _kept(kept: Frame | None) -> JsonObject:
 def expired(found: Sidecar, now: datetime) -> JsonObject:
     """Return a sidecar that tells that the videos were removed when their time was over."""
     return found.value | {"expired": now.isoformat()}
+
+
+def outdated(found: Sidecar) -> JsonObject:
+    """Return a sidecar of a film whose frames belong to other times: it is to be made anew."""
+    frames = get_object(found.value, "frames") | {"captured": 0, "used": 0}
+    return found.value | {"frames": frames, "outdated": "frames were moved to another time"}

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from reolink_timelapsed.clock import Clock
@@ -31,6 +32,7 @@ _SETTINGS = 20
 """So many former settings are known again; nobody sets a clock more often."""
 
 _AT_ONCE_SECONDS = 0.1
+_DAY_SECONDS = 86400.0
 _MARGIN = timedelta(seconds=1)
 """Before the first frame: moved to and fro, frames come out a millisecond beside."""
 
@@ -139,6 +141,7 @@ class Timeline:
     @property
     def is_settled(self) -> bool:
         """Whether the clock was set otherwise, and its new setting may be followed by now."""
+        self._look()
         return self._left is not None and (
             not self.confirmed
             or self._is_known
@@ -205,6 +208,7 @@ class Timeline:
             "began": self._setting.began.isoformat(),
             "left": self._left.isoformat() if self._left else None,
             "confirmed": self.confirmed,
+            "stepped": self._stepped_at if self._left or self._before else None,
             "known": [setting.start.isoformat() for setting in self._before],
         }
 
@@ -228,6 +232,27 @@ class Timeline:
         if abs(self._seen - start) >= STEP:
             self._news.append(self._seen - start)
         return max(began, self.now() - _KEPT)
+
+
+def note_path(root: Path) -> Path:
+    """Return where, in the data folder, it is written down how frames are dated."""
+    return root / "coverage" / "clock.json"
+
+
+def was_set(note: Any, clock: Clock) -> bool:
+    """Tell whether the clock was set within the last day, of which `note` (JSON) may tell.
+
+    What cannot be undone should not be done by such a clock.
+    """
+    try:
+        boot, start, stepped = note["boot"], _aware(note["start"]), note["stepped"]
+        since = clock.monotonic() - float(stepped) if stepped is not None else None
+    except (TypeError, KeyError, ValueError):
+        return False
+    if not boot or boot != clock.boot_id():
+        return False
+    is_otherwise = abs(clock.now() - timedelta(seconds=clock.monotonic()) - start) >= STEP
+    return is_otherwise or (since is not None and since < _DAY_SECONDS)
 
 
 def _stamp(moment: datetime) -> int:

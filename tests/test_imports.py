@@ -30,7 +30,7 @@ FLOORS = {
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
     " estimate check setup past report report_text outcome guard culprits data_folder redate"
-    " steps pace parts",
+    " steps pace parts refilm",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",

@@ -20,6 +20,7 @@ from reolink_timelapsed.config import StorageConfig
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.prune import PruneReport, expired
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.timeline import Timeline, note_path
 
 DAYS = st.dates(date(2025, 1, 1), date(2027, 1, 1))
 STORAGE = StorageConfig(keep_daily_frame=None)
@@ -280,3 +281,25 @@ def test_nothing_to_remove_is_said(
         "nothing to remove: frames are kept for 1 day, videos for 30 days, and none are older",
         "nothing to remove: frames are kept for ever, videos for ever, and none are older",
     ]
+
+
+@pytest.mark.parametrize("hours", [1, 25])
+def test_nothing_is_removed_by_a_clock_that_was_just_set(tmp_path: Path, hours: int) -> None:
+    """Ten years ahead for an hour, it would take all videos."""
+    fill(tmp_path, minutes(at(4), 5))
+    make(tmp_path)
+    clock = JumpingClock(at(12))
+    clock.boot = "this one"
+    timeline, store = Timeline(clock), Store(tmp_path, "prune")
+    config = StorageConfig(keep_videos_days=30)
+    clock.step(10 * 365 * 86400)
+    store.open()
+    assert timeline.is_settled
+    for _ in ("noticed", "followed"):
+        store.write_json(note_path(tmp_path), timeline.to_json())
+        assert prune.run(store, config, clock, zone=UTC) == PruneReport()
+        if timeline.is_settled:
+            timeline.follow(timeline.step())
+    store.write_json(note_path(tmp_path), timeline.to_json())
+    clock.sleep(hours * 3600)
+    assert bool(prune.run(store, config, clock, zone=UTC).videos) == (hours > 24)

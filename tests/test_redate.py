@@ -12,9 +12,11 @@ import pytest
 from conftest import MEMORY
 from hypothesis import given
 from hypothesis import strategies as st
-from support import DAY, START, Clockwork, Daemon, Journal, at, build
+from support import DAY, MINUTELY, START, Clockwork, Daemon, Journal, at, build
 
 from reolink_timelapsed.clock import JumpingClock
+from reolink_timelapsed.days import Days
+from reolink_timelapsed.frame import Video
 from reolink_timelapsed.redate import Redater
 from reolink_timelapsed.schedule import Daily
 from reolink_timelapsed.simulator import SimulatedNvr
@@ -293,3 +295,43 @@ def test_a_damaged_note_is_none(folder: Path, clock: JumpingClock, junk: bytes) 
     taker.redater.resume()
     assert not taker.timeline.resumed
     assert b"this one" in taker.redater.path.read_bytes()
+
+
+# Films of a wrong day
+
+
+@pytest.mark.parametrize("there", [0, 3])
+def test_a_film_that_shows_frames_of_another_day_is_made_anew_or_goes(
+    folder: Path, clock: JumpingClock, there: int
+) -> None:
+    """The clock was a day ahead, and the day was filmed before anybody set it right."""
+    taker = Taker(folder / "data", clock)
+    clock.right = False
+    clock.step(ONE_DAY.total_seconds())
+    taker.begin()
+    wrong_day = DAY + ONE_DAY
+    for minute in range(there):
+        taker.store.put_frame(FRONT, wrong_day, START + ONE_DAY - HOUR + minute * MINUTE, b"1.0")
+    taker.take(5)
+    store = taker.store
+    video = store.video_path(Video(FRONT, wrong_day))
+    frames = store.frames(FRONT, wrong_day)
+    store.write(video, b"a film")
+    store.link(video.with_name("latest.mp4"), video)
+    value = {
+        "format": 1,
+        "frames": {"captured": len(frames), "used": len(frames)},
+        "videos": {"full": {"file": video.name, "bytes": 6}},
+    }
+    sidecar = store.sidecar_path(FRONT, wrong_day)
+    store.write_json(sidecar, value)
+    store.write(store.segments_home(FRONT, wrong_day) / "20261123T03Z_full.mp4", b"a piece")
+    clock.step(-ONE_DAY.total_seconds())
+    taker.follow()
+    assert len(store.frames(FRONT, DAY)) == 5
+    assert len(store.frames(FRONT, wrong_day)) == there
+    assert video.exists() == sidecar.exists() == bool(there)
+    assert video.with_name("latest.mp4").is_symlink() == bool(there)
+    assert bool(store.segments(FRONT, wrong_day)) == bool(there)
+    days = Days(store, MINUTELY, UTC)
+    assert days.lacking(FRONT) == ([DAY, wrong_day] if there else [DAY])

@@ -131,6 +131,20 @@ def test_a_clock_behind_the_newest_frame_is_wrong(
     assert "the newest frame is of" in daemon.state()
 
 
+def test_the_newest_frame_of_any_camera_counts(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    clock.right = False
+    nvr.device.clock_never_set = True
+    daemon = build(nvr, folder, clock)
+    daemon.store.open()
+    for camera, ahead in (("ch0_Front_Door", 600), ("ch1_Yard", -600)):
+        moment = START + timedelta(seconds=ahead)
+        daemon.store.put_frame(camera, DAY, moment, b"a picture")
+    daemon.run(until=at(3, 55))
+    assert "the newest frame is of 2026-11-22 04:00" in daemon.state()
+
+
 def test_a_frame_from_the_future_does_not_stop_capture_if_the_nvr_agrees_with_us(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork
 ) -> None:
