@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from reolink_timelapsed.errors import BadFrame
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.jpeg_syntax import APP14, CODINGS, DHT, DQT, DRI, SOS, Size, Syntax
 
 MIN_BYTES = 100
@@ -111,7 +112,7 @@ class _Walk:
             if marker == _EOI:
                 return self._finished(start + 2)
             position = start + 2 if marker in _STANDALONE else self._segment(marker, start)
-        raise BadFrame(f"JPEG of more than {MAX_SEGMENTS} segments")
+        raise BadFrame(f"JPEG of more than {several(MAX_SEGMENTS, 'segment')}")
 
     def _finished(self, end: int) -> Picture:
         if not self._scan_bytes:

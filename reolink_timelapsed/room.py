@@ -8,6 +8,7 @@ from reolink_timelapsed.abilities import lacking
 from reolink_timelapsed.claim import Claim
 from reolink_timelapsed.disk_errors import tell_once, translated
 from reolink_timelapsed.errors import DiskFull, StoreError
+from reolink_timelapsed.humanize import several
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.store import Store
 
@@ -121,8 +122,8 @@ class Room:
             )
         if free.files is not None and free.files < FEW_FILES + more * RESUME_FILES:
             return (
-                f"only {free.files} more files can be made on the disk of {self._store.root} "
-                "(`df -i`): remove some, or lower storage.keep_frames_days; capture goes on by "
-                f"itself at {FEW_FILES + RESUME_FILES}"
+                f"only {several(free.files, 'more file')} can be made on the disk of "
+                f"{self._store.root} (`df -i`): remove some, or lower storage.keep_frames_days; "
+                f"capture goes on by itself at {FEW_FILES + RESUME_FILES}"
             )
         return ""

@@ -15,6 +15,7 @@ from reolink_timelapsed.api import Stream
 from reolink_timelapsed.errors import (
     Busy,
     ChannelFailed,
+    Isolated,
     LoginRefused,
     NvrError,
     Offline,
@@ -66,6 +67,7 @@ UNKNOWN = {
 """What is made of a command that the NVR does not know, or refuses to this user."""
 
 OF_THE_NVR = ("GetDevInfo", "GetChannelstatus", "Login")
+OF_A_CAMERA = ("Snap", "GetEnc", "GetOsd", "GetBatteryInfo")
 PER_CHANNEL = {"no retry": ChannelFailed, "offline": Offline, "busy": Busy}
 KINDS: dict[str, type[NvrError]] = {
     "down": Unreachable,
@@ -82,7 +84,9 @@ def kind_of(remedy: str, cmd: str) -> type[NvrError]:
     if cmd == "Login":
         kinds = {"cannot": LoginRefused, "expired": SessionExpired}
         return kinds.get(remedy) or KINDS[remedy]
-    return Unsupported if remedy == "cannot" else KINDS[remedy]
+    if remedy == "cannot":
+        return Unsupported
+    return Isolated if cmd in OF_A_CAMERA else KINDS[remedy]
 
 
 def commands(nvr: SimulatedNvr) -> list[str]:
@@ -100,7 +104,8 @@ def test_a_code_in_answer_to_a_command(
             session = build_session(nvr, folder / str(code), clock)
             if remedy == "expired":
                 good = ASK[cmd](session)
-                assert commands(nvr) == ["Login", cmd, "Logout", "Login", cmd]
+                witness = ["GetDevInfo"] if cmd in OF_A_CAMERA else []
+                assert commands(nvr) == ["Login", cmd, *witness, "Logout", "Login", cmd]
                 assert good not in ("", (), Stream(0, 0, 0), [])
             elif remedy == "cannot" and cmd in UNKNOWN:
                 assert ASK[cmd](session) == UNKNOWN[cmd]
@@ -118,7 +123,10 @@ def check_error(  # noqa: PLR0917
     assert type(caught.value) is kind_of(remedy, cmd), code
     assert caught.value.code == code
     asked = commands(nvr)
-    if remedy in REFUSALS:
+    if isinstance(caught.value, Isolated):
+        assert asked == ["Login", cmd, "GetDevInfo"]  # which works, and the token is kept
+        assert session.logged_in
+    elif remedy in REFUSALS:
         assert asked == ["Login", cmd, "Logout"]
         assert_left_alone(nvr, session, clock, REFUSALS[remedy])
     else:
