@@ -5,56 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TextIO
 
-from reolink_timelapsed import encode, judgement, ledger, reach, sandbox
+from reolink_timelapsed import check_nvr, encode, judgement, ledger, reach, sandbox
 from reolink_timelapsed.abilities import lacking
 from reolink_timelapsed.access import closed, demand_use
-from reolink_timelapsed.api import Channel, Stream
 from reolink_timelapsed.config import Config
-from reolink_timelapsed.errors import (
-    BadFrame,
-    ChannelFailed,
-    StoreError,
-    TimelapseError,
-    Unreachable,
-)
-from reolink_timelapsed.humanize import for_days, printable
-from reolink_timelapsed.jpeg import picture_size
+from reolink_timelapsed.errors import StoreError, TimelapseError, Unreachable
+from reolink_timelapsed.findings import Findings
+from reolink_timelapsed.humanize import for_days
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.places import daemon_unit
-from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
 
 _FREE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 _GB = 1e9
-_MB = 1e6
-_HEADINGS = ("channel", "name", "stream", "fps", "snapshot", "size")
-
-
-@dataclass(slots=True)
-class _Findings:
-    """What the checks found; `exit_code` is that of the first fault."""
-
-    out: TextIO
-    clean: Callable[[str], str]
-    exit_code: int = 0
-    frame_bytes: int = 0
-
-    def say(self, text: str) -> None:
-        self.out.write(f"{printable(text)}\n")
-        self.out.flush()
-
-    def line(self, label: str, text: str) -> None:
-        self.say(f"{label:<10} {text}")
-
-    def fault(self, label: str, error: TimelapseError) -> None:
-        self.line(label, f"FAILED: {error}")
-        self.exit_code = self.exit_code or error.exit_code
 
 
 def run(
@@ -72,10 +40,10 @@ def run(
     `confinement` has the properties of the units that will do the work: what this user may do by
     hand they may not. `clean` takes secrets out of what others say.
     """
-    findings = _Findings(out, clean)
+    findings = Findings(out, clean)
     try:
         for label, check in (
-            ("NVR", lambda: _nvr(config, session, findings)),
+            ("NVR", lambda: check_nvr.run(config, session, findings)),
             ("disk", lambda: _disk(config, store, mount, findings)),
             ("service", lambda: _service(config, store, confinement, findings)),
             ("ffmpeg", lambda: _ffmpeg(findings)),
@@ -86,72 +54,18 @@ def run(
     return findings.exit_code
 
 
-def _ffmpeg(findings: _Findings) -> None:
+def _ffmpeg(findings: Findings) -> None:
     findings.line("ffmpeg", f"{findings.clean(encode.version())}, with libx264")
 
 
-def _guarded(label: str, check: Callable[[], None], findings: _Findings) -> None:
+def _guarded(label: str, check: Callable[[], None], findings: Findings) -> None:
     try:
         check()
     except TimelapseError as error:
         findings.fault(label, error)
 
 
-def _nvr(config: Config, session: Session, findings: _Findings) -> None:
-    findings.line("address", config.nvr.host)
-    device = session.device()
-    findings.line("protocol", _protocol(config, session))
-    shared = ", in the daemon's session" if session.borrowed else ""
-    findings.line("login", f"accepted for {config.nvr.username}{shared}")
-    findings.line("NVR", f"{device.model}, firmware {device.firmware}")
-    roster = Roster(session, config.capture)
-    roster.refresh(0.0)
-    rows = [_HEADINGS, *(_camera(session, channel, findings) for channel in roster.channels)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        findings.say("  ".join(cells).rstrip())
-
-
-def _protocol(config: Config, session: Session) -> str:
-    print_ = session.fingerprint()
-    if not print_:
-        return "http (the password goes through the network unencrypted)"
-    if config.nvr.tls_fingerprint:
-        return f"https, by the certificate in nvr.tls_fingerprint, {print_}"
-    return (
-        "https, any certificate is taken; to take no other than this one, set nvr.tls_fingerprint "
-        f"to {print_}"
-    )
-
-
-def _camera(session: Session, channel: Channel, findings: _Findings) -> tuple[str, ...]:
-    start, stream = (str(channel.number), channel.name), _stream(session, channel)
-    try:
-        picture = session.snapshot(channel.number)
-        width, height = picture_size(picture)
-    except (ChannelFailed, BadFrame) as error:
-        findings.exit_code = findings.exit_code or error.exit_code
-        return (*start, *_described(stream), "FAILED", f"{error}: {error.remedy}")
-    findings.frame_bytes += len(picture)
-    size = f"{len(picture) / _MB:.2f} MB"
-    return (*start, *_described(stream), f"{width}x{height}", size)
-
-
-def _stream(session: Session, channel: Channel) -> Stream:
-    """Ask for what is good to know, and nothing more: pictures come without it."""
-    try:
-        return session.stream(channel.number)
-    except ChannelFailed:
-        return Stream(0, 0, 0)
-
-
-def _described(stream: Stream) -> tuple[str, str]:
-    size = f"{stream.width}x{stream.height}" if stream.width else "unknown"
-    return size, str(stream.fps or "unknown")
-
-
-def _disk(config: Config, store: Store, mount: Mount, findings: _Findings) -> None:
+def _disk(config: Config, store: Store, mount: Mount, findings: Findings) -> None:
     demand_use(store.root, config.setup)
     mount.check()
     store.open()
@@ -178,7 +92,7 @@ def _disk(config: Config, store: Store, mount: Mount, findings: _Findings) -> No
         )
 
 
-def _warn_of_small_disk(config: Config, store: Store, findings: _Findings) -> None:
+def _warn_of_small_disk(config: Config, store: Store, findings: Findings) -> None:
     storage, capture = config.storage, config.capture
     usable = max(store.free_bytes() - storage.min_free_bytes, 0)
     held = ledger.held_bytes(store, storage.keep_frames_days + 1)
@@ -188,7 +102,7 @@ def _warn_of_small_disk(config: Config, store: Store, findings: _Findings) -> No
 
 
 def _service(
-    config: Config, store: Store, confinement: Mapping[str, Mapping[str, str]], findings: _Findings
+    config: Config, store: Store, confinement: Mapping[str, Mapping[str, str]], findings: Findings
 ) -> None:
     """Judge for the units, whose sandbox is not around this command."""
     root = Path(os.path.realpath(store.root))

@@ -282,7 +282,7 @@ def _choose_folder(path: Path, folder: Path, say: Callable[[str], None]) -> None
 
 def _probe(world: World) -> setup.Probe:
     """Return what tries the answers at the NVR, with the rights of the service on files."""
-    from reolink_timelapsed import setup
+    from reolink_timelapsed import roster, setup
 
     guards: dict[Path, LoginGuard] = {}
 
@@ -297,7 +297,7 @@ def _probe(world: World) -> setup.Probe:
         session = wiring.session(settings.nvr, secret, world, memory, guard=guard)
         with _turn(memory, world):
             try:
-                cameras = session.channels()
+                cameras = roster.everything(session)
                 return setup.Found(session.url, session.fingerprint(), cameras)
             finally:
                 session.close()

@@ -7,7 +7,6 @@ for a call and all its requests is the caller's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from reolink_timelapsed import api
@@ -18,7 +17,9 @@ from reolink_timelapsed.errors import (
     Busy,
     Isolated,
     LoginRefused,
+    Mute,
     NoConnection,
+    NvrError,
     SessionExpired,
     SessionLimit,
     Stopped,
@@ -95,6 +96,7 @@ class Client:
 
         Raises:
             Isolated: it is this camera's.
+            Mute: the other question has no answer, either.
             NvrError: what the NVR said to the other question, or why no question reaches it.
         """
         try:
@@ -103,9 +105,18 @@ class Client:
             raise
         except (Timeout, *_OF_THE_NVR) as error:
             if not nvr_works:
-                with suppress(Unsupported):
-                    self.ask("GetDevInfo", token, api.command("GetDevInfo"))
+                self._require_witness(token, error)
             raise (error if isinstance(error, Timeout) else Isolated(error)) from None
+
+    def _require_witness(self, token: str, fault: NvrError) -> None:
+        try:
+            self.ask("GetDevInfo", token, api.command("GetDevInfo"))
+        except Unsupported:
+            pass
+        except NoConnection:
+            raise
+        except Unreachable as error:
+            raise Mute(error, fault) from None
 
     def login(self, body: api.Request) -> api.Value:
         """Send a login, after which the NVR is left alone for a moment."""
@@ -126,6 +137,13 @@ class Client:
 
     def ask_camera(self, name: str, token: str, body: api.Request) -> api.Value:
         """Send a command about one camera, not for long: a dead one lets every question hang."""
+        try:
+            return self._ask_once(name, token, body)
+        except (Busy, Timeout):
+            self.quiet(ABANDONED_GAP_SECONDS)
+            raise
+
+    def _ask_once(self, name: str, token: str, body: api.Request) -> api.Value:
         self._keep_gap()
         try:
             answer = self._transport.post(name, token, body, self._left(DETAIL_SECONDS))

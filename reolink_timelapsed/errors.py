@@ -8,7 +8,8 @@
      |   `- OddEntry                     74   that entry is left out, all others are fine
      |- NvrError
      |   |- Unreachable                  69   back off, keep pinging the watchdog
-     |   |   `- NoConnection             69   the same; and no request can be to blame for it
+     |   |   |- NoConnection             69   the same; and no request can be to blame for it
+     |   |   `- Mute                     69   see whether another camera gives a picture
      |   |- SessionExpired               69   the session logs in again, once
      |   |- SessionLimit                 69   wait 30 s five times, then slowly
      |   |- LoginRefused                 77   60 s, 10 min, then hourly: the NVR locks accounts
@@ -97,6 +98,15 @@ class Unreachable(NvrError):
 
 class NoConnection(Unreachable):
     """Nobody took the connection; what was to be asked does not matter."""
+
+
+class Mute(Unreachable):
+    """The NVR does not say that it works, after a `fault` that may be of one camera alone."""
+
+    def __init__(self, error: Unreachable, fault: NvrError) -> None:
+        self.fault = fault
+        said = fault if isinstance(fault, Unreachable) else error
+        super().__init__(str(said), said.code, said.hold_seconds, fault.answer)
 
 
 class SessionExpired(NvrError):
@@ -188,3 +198,10 @@ class Stopped(TimelapseError):
     """Told to stop while something was under way; it was given up, and nothing is half done."""
 
     exit_code = 0
+
+
+def no_picture_of_any(error: NvrError | BadFrame) -> Unreachable:
+    """Return what befell every camera, as the fault of the NVR that it must be."""
+    answer = error.fault.answer if isinstance(error, Isolated) else str(error)
+    text = f"the NVR answers, but gives no picture of any camera: {answer}; {IF_IT_LASTS}"
+    return Unreachable(text)

@@ -35,7 +35,8 @@ class Roster:
     """The channels to capture, in the order of their numbers.
 
     A camera that the NVR calls offline, or no longer lists, stays for a day: that word is not to
-    be trusted. `known` are the cameras of the last days, of which the same holds. `ping` is
+    be trusted. `listed` are all that the NVR lists, `left_alone` those that run on batteries.
+    `known` are the cameras of the last days, of which the same holds. `ping` is
     called before every question.
     """
 
@@ -65,6 +66,8 @@ class Roster:
             if self._wanted(channel := Channel(camera.channel, camera.name, online=False))
         )
         self.channels: tuple[Channel, ...] = ()
+        self.listed: tuple[Channel, ...] = ()
+        self.left_alone: tuple[Channel, ...] = ()
 
     def due(self, now: float) -> bool:
         """Whether it is time to ask again; `now` is monotonic, in seconds."""
@@ -83,7 +86,9 @@ class Roster:
         self._now = now
         self._incomplete = False
         self._ping()
-        listed = [channel for channel in self._session.channels() if self._wanted(channel)]
+        self.listed = tuple(self._session.channels())
+        self.left_alone = ()
+        listed = [channel for channel in self.listed if self._wanted(channel)]
         named = [self._named(channel) for channel in listed if not self._is_left_alone(channel)]
         found = [channel for channel in named if channel]
         found += self._missed(listed, found)
@@ -92,6 +97,17 @@ class Roster:
         self._before = self.channels = channels
         pause = REFRESH_AFTER_ERROR_SECONDS if self._incomplete else REFRESH_SECONDS
         self._refresh_at = now + pause
+
+    def refresh_until_known(self) -> None:
+        """Ask as often as it takes, for a command that cannot come back in a minute.
+
+        Raises:
+            NvrError: if the NVR does not answer.
+        """
+        for _ in range(_DETAIL_TRIES):
+            self.refresh(0.0)
+            if not self._incomplete:
+                break
 
     def _wanted(self, channel: Channel) -> bool:
         return not self._config.channels or channel.number in self._config.channels
@@ -116,6 +132,7 @@ class Roster:
                 return channel.online  # until it is known
             self._details[key] = has_battery
         if self._details[key]:
+            self.left_alone += (channel,)
             self._story.begin(
                 f"battery {channel.number}",
                 "battery",
@@ -171,19 +188,32 @@ class Roster:
         """Return those of the last time that the NVR has forgotten, but we have not."""
         numbers = {channel.number for channel in listed if channel.name or channel.online}
         numbers |= {channel.number for channel in found}
+        arrived = [channel for channel in found if not self._was_there(channel)]
         for channel in self._before:
-            if channel.number in numbers or self._has_moved(channel, found):
+            if channel.number in numbers or self._has_moved(channel, arrived):
                 self._gone_since.pop(channel.number, None)
             elif (
                 self._now - self._gone_since.setdefault(channel.number, self._now) < FORGET_SECONDS
             ):
                 yield replace(channel, online=False)
 
+    def _was_there(self, channel: Channel) -> bool:
+        """Whether it was on its channel before; so it is nobody who came from another one."""
+        return any(
+            other.number == channel.number and _is_same(other, channel) for other in self._before
+        )
+
     @staticmethod
-    def _has_moved(channel: Channel, found: list[Channel]) -> bool:
-        if channel.uid and any(other.uid for other in found):
-            return any(other.uid == channel.uid for other in found)
-        return any(other.name == channel.name for other in found)
+    def _has_moved(channel: Channel, arrived: list[Channel]) -> bool:
+        """Whether one of those that arrived is this camera; it is then no other one as well.
+
+        An identifier need not be one camera's: two lenses have one UID, two cameras one name.
+        """
+        for other in arrived:
+            if _is_same(channel, other):
+                arrived.remove(other)
+                return True
+        return False
 
     # The journal
 
@@ -224,3 +254,23 @@ class Roster:
             numbers = ", ".join(map(str, sorted(missing)))
             text = f"capture.channels names {numbers}, where the NVR has no camera to capture"
             self._story.begin("channels", numbers, text, self._now)
+
+
+def _is_same(one: Channel, other: Channel) -> bool:
+    """Whether two may be one camera: by UID, else by what is left of a name on disk."""
+    if one.uid and other.uid:
+        return one.uid == other.uid
+    return Camera(0, one.name).folder == Camera(0, other.name).folder
+
+
+def everything(session: Session) -> list[Channel]:
+    """Return all cameras on the NVR's list, batteries included, under the names they will have.
+
+    Raises:
+        NvrError: if the NVR does not answer.
+    """
+    config = CaptureConfig(battery_cameras="include")
+    roster = Roster(session, config, story=Story(is_told=False))
+    roster.refresh_until_known()
+    names = {channel.number: channel.name for channel in roster.channels}
+    return [replace(one, name=names.get(one.number, one.name)) for one in roster.listed]

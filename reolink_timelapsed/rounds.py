@@ -7,7 +7,6 @@ what befalls a camera while another gives pictures is no fault of the NVR's.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from reolink_timelapsed.api import Channel
@@ -15,34 +14,30 @@ from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.deadlines import MARGIN_SECONDS, least, limit
 from reolink_timelapsed.errors import (
-    IF_IT_LASTS,
     BadFrame,
     Busy,
     ChannelFailed,
     DiskFull,
     Isolated,
-    NoConnection,
+    Mute,
     NvrError,
     Offline,
     SessionExpired,
     StoreError,
-    Timeout,
-    Unreachable,
     Unsupported,
+    no_picture_of_any,
 )
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.health import Health
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.news import News, Size
 from reolink_timelapsed.roster import Roster
+from reolink_timelapsed.round_state import BUSY_PAUSES_SECONDS, Failure, Pass
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.story import Story
 from reolink_timelapsed.systemd import Notifier
 from reolink_timelapsed.timeline import STEP, Timeline
-
-BUSY_PAUSES_SECONDS = (1.0, 2.0)
-"""Before the same snapshot is asked for again, where there is room in the tick."""
 
 _PROBE_PATIENCE_SECONDS = 60.0
 """After this long a bad channel is tried even where the round leaves no room."""
@@ -51,43 +46,6 @@ DISK = "disk"
 """The key under which the journal is told of faults of the disk; a stored frame ends them."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Failure:
-    """That a channel gave no picture when it was asked for the `tries`-th time in a round."""
-
-    error: ChannelFailed | BadFrame
-    tries: int
-    at: float
-
-    @property
-    def again_at(self) -> float:
-        return self.at + BUSY_PAUSES_SECONDS[self.tries - 1]
-
-    @property
-    def may_be_the_nvrs(self) -> bool:
-        return isinstance(self.error, (Isolated, Timeout))
-
-
-@dataclass(slots=True)
-class _Pass:
-    """One call of `take`: `given` counts its frames, `vouched` that the NVR works as it says."""
-
-    day: DayRecord
-    owed: list[Channel]
-    until: float
-    failures: dict[str, _Failure] = field(default_factory=dict)
-    given: int = 0
-    vouched: bool = False
-
-    @property
-    def is_late(self) -> bool:
-        """Whether a camera that hangs has taken all the time that there was."""
-        return any(isinstance(failure.error, Timeout) for failure in self.failures.values())
-
-    def put_off(self) -> None:
-        self.owed.append(self.owed.pop(0))
 
 
 class Rounds:
@@ -141,7 +99,7 @@ class Rounds:
         Raises:
             NvrError, StoreError, Stopped: what befell the whole round.
         """
-        this = _Pass(day, owed, until)
+        this = Pass(day, owed, until)
         try:
             while owed:
                 self._turn(this)
@@ -149,7 +107,7 @@ class Rounds:
             self._tell()
         return not this.failures
 
-    def _turn(self, this: _Pass) -> None:
+    def _turn(self, this: Pass) -> None:
         """Take a frame of the first channel that is owed, put it off, or note why there is none."""
         channel = this.owed[0]
         health, failure = self._of(channel), this.failures.get(channel.camera.folder)
@@ -170,7 +128,7 @@ class Rounds:
         has_room = now + least(health, self._typical()) + MARGIN_SECONDS <= until
         return now >= health.probe_at + (0.0 if has_room else _PROBE_PATIENCE_SECONDS)
 
-    def _may_ask_again(self, this: _Pass, health: Health, failure: _Failure) -> bool:
+    def _may_ask_again(self, this: Pass, health: Health, failure: Failure) -> bool:
         """Whether the fault may have passed, and there is room left to see."""
         if health.bad or failure.tries > len(BUSY_PAUSES_SECONDS):
             return False
@@ -181,7 +139,7 @@ class Rounds:
         start = max(self._clock.monotonic(), failure.again_at)
         return start + least(health, self._typical()) + MARGIN_SECONDS <= this.until
 
-    def _ask(self, this: _Pass, channel: Channel, health: Health) -> None:
+    def _ask(self, this: Pass, channel: Channel, health: Health) -> None:
         folder = channel.camera.folder
         before = this.failures.get(folder)
         if before:
@@ -200,7 +158,7 @@ class Rounds:
             log.debug("%s: %s", folder, error)
             this.vouched = this.vouched or isinstance(error, Isolated)
             now = self._clock.monotonic()
-            this.failures[folder] = _Failure(error, before.tries + 1 if before else 1, now)
+            this.failures[folder] = Failure(error, before.tries + 1 if before else 1, now)
             health.suspected(now)
             this.put_off()
         except NvrError as error:
@@ -210,7 +168,7 @@ class Rounds:
             self._keep(this, channel, moment, picture)
             self._succeeded(channel, health, size, self._clock.monotonic() - started)
 
-    def _keep(self, this: _Pass, channel: Channel, moment: datetime, picture: bytes) -> None:
+    def _keep(self, this: Pass, channel: Channel, moment: datetime, picture: bytes) -> None:
         folder, record = channel.camera.folder, this.day.camera(channel.camera.folder)
         frame = self._stored(folder, this.day.window.day, moment, picture)
         if frame is None:
@@ -251,18 +209,18 @@ class Rounds:
             self._story.end(folder, f"the pictures of {folder} are stored again", now)
 
     @staticmethod
-    def _miss(this: _Pass, channel: Channel, health: Health) -> None:
+    def _miss(this: Pass, channel: Channel, health: Health) -> None:
         this.day.camera(channel.camera.folder).miss(health.reason)
         del this.owed[0]
 
     # Whose fault
 
-    def _is_proven(self, this: _Pass, health: Health) -> bool:
+    def _is_proven(self, this: Pass, health: Health) -> bool:
         """Whether others gave pictures, and there is reason or need to ask no more than that."""
         may_be_to_blame = health.suspect or this.is_late
         return may_be_to_blame and this.given > 0 and not self._in_doubt
 
-    def _doubt(self, this: _Pass, error: NvrError) -> None:
+    def _doubt(self, this: Pass, error: NvrError) -> None:
         """Ask the next channel, for the NVR does not say that it works; if it gives, it does.
 
         Raises:
@@ -271,22 +229,27 @@ class Rounds:
         before, self._in_doubt = self._in_doubt, True
         this.vouched = False
         this.put_off()
-        is_sure = isinstance(error, NoConnection) or not isinstance(error, Unreachable)
-        if before or is_sure or len(this.owed) == 1:
-            raise error
+        if before or not isinstance(error, Mute) or len(this.owed) == 1:
+            fault = error.fault if isinstance(error, Mute) else None
+            raise self._by_a_new_login(fault) or error
 
     def _fault_of_all(self, error: ChannelFailed | BadFrame) -> NvrError:
         """Return what befell every channel that was asked, as a fault of the NVR's."""
-        fault = error.fault if isinstance(error, Isolated) else error
-        if isinstance(fault, SessionExpired) and not self._logged_in_anew:
-            self._logged_in_anew = True  # there may be firmware that answers GetDevInfo to anybody
-            self._session.logout()
-            return fault
-        answer = fault.answer if isinstance(fault, NvrError) else str(fault)
-        text = f"the NVR answers, but gives no picture of any camera: {answer}; {IF_IT_LASTS}"
-        return Unreachable(text)
+        fault = error.fault if isinstance(error, Isolated) else None
+        return self._by_a_new_login(fault) or no_picture_of_any(error)
 
-    def _limit(self, this: _Pass, health: Health) -> float:
+    def _by_a_new_login(self, fault: NvrError | None) -> NvrError | None:
+        """Return a lost session, to be replaced once, though the NVR does not say it is lost.
+
+        There may be firmware that answers GetDevInfo to anybody, or to nobody.
+        """
+        if not isinstance(fault, SessionExpired) or self._logged_in_anew:
+            return None
+        self._logged_in_anew = True
+        self._session.logout()
+        return fault
+
+    def _limit(self, this: Pass, health: Health) -> float:
         waiting = (self._of(other) for other in this.owed[1:])
         others = [other for other in waiting if not (other.suspect or other.bad)]
         left = this.until - self._clock.monotonic()

@@ -119,12 +119,12 @@ class Session:
         """Return the channels with a camera, named as the NVR names them; some may be offline.
 
         A camera without NVR, and a very old NVR, know no channel status: their channels are
-        counted from GetDevInfo.
+        counted from GetDevInfo; who may not ask that either has one.
         """
         try:
             found = api.channels(self._command("GetChannelstatus"))
         except Unsupported:
-            device = self.device()
+            device = self._optional(self.device, api.Device("", "", "", 1))
             name = device.name if device.channels == 1 else ""
             found = [api.Channel(number, name) for number in range(device.channels)]
         return [replace(one, name=self._scrubber.clean(one.name)) for one in found]
@@ -160,7 +160,7 @@ class Session:
             ChannelFailed, Timeout, Unsupported: this channel gives no picture.
             BadFrame: the answer broke off, or does not even begin as a picture.
         """
-        limit = min(seconds or self._timeout, self._timeout)
+        limit = seconds or self.bound_seconds
         return self._with_token(
             lambda token: self._picture(channel, token, limit, nvr_works=nvr_works)
         )
@@ -215,7 +215,7 @@ class Session:
     def _sized(
         self, channel: int, token: str, until: float, size: Size | None, *, nvr_works: bool
     ) -> bytes:
-        limit = until - self._clock.monotonic()
+        limit = min(until - self._clock.monotonic(), self._timeout)
         answer = self._client.told_apart(
             token, lambda: self._client.snapshot(channel, token, limit, size), nvr_works=nvr_works
         )

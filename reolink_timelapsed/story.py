@@ -34,8 +34,12 @@ class _Fault:
 
 @dataclass(slots=True)
 class Story:
-    """The open faults, each under the key of what it befell; times are monotonic seconds."""
+    """The open faults, each under the key of what it befell; times are monotonic seconds.
 
+    It is kept, but not told, for a command that says by itself what it finds.
+    """
+
+    is_told: bool = True
     _open: dict[str, _Fault] = field(default_factory=dict)
     _told: dict[str, deque[float]] = field(default_factory=dict)
     _lines: deque[float] = field(default_factory=deque)
@@ -88,6 +92,8 @@ class Story:
         return True
 
     def _tell(self, text: str, now: float, level: int, most: int = LINES_PER_HOUR - 1) -> bool:
+        if not self.is_told:
+            return False
         _drop_old(self._lines, now)
         if len(self._lines) >= most:
             self._say_overflow(now)

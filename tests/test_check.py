@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support import PASSWORD, USERNAME, Clockwork, build_session, simulated
+from support import PASSWORD, USERNAME, Clockwork, Journal, build_session, cameras, simulated
 
 from reolink_timelapsed import check
 from reolink_timelapsed.config import CaptureConfig, Config, NvrConfig, StorageConfig
@@ -122,12 +122,142 @@ def test_what_is_no_picture(nvr: SimulatedNvr, look: Look) -> None:
     assert "empty answer instead of a picture" in said
 
 
-def test_battery_cameras_are_left_asleep(nvr: SimulatedNvr, look: Look) -> None:
+def test_battery_cameras_are_left_asleep_and_that_is_said(nvr: SimulatedNvr, look: Look) -> None:
     nvr.cameras.append(SimulatedCamera(2, "Gate", battery=True))
     code, said = look()
     assert code == 0
-    assert "Gate" not in said
+    assert "skipped    ch2_Gate runs on a battery and was not tested" in said
     assert nvr.cameras[2].wakes == 0
+
+
+# One bad camera, and all of them
+
+
+@pytest.mark.parametrize(
+    ("kind", "figures"),
+    [
+        (Kind.STATUS, {"status": 404}),
+        (Kind.STATUS, {"status": 302}),
+        (Kind.CLOSE, {}),
+        (Kind.RESET, {}),
+        (Kind.CUT, {}),
+        (Kind.SILENCE, {}),
+        *((Kind.RSP_CODE, {"code": code}) for code in (-2, -5, -6, -7, -9, -17, -105)),
+    ],
+)
+@pytest.mark.parametrize("channel", [0, 1])
+def test_one_bad_camera_is_named_and_the_others_are_tried(
+    nvr: SimulatedNvr, look: Look, kind: Kind, figures: dict[str, int], channel: int
+) -> None:
+    nvr.cameras = cameras("A", "B", "C")
+    nvr.misbehave(kind, cmd="Snap", channel=channel, **figures)
+    code, said = look()
+    assert code in {1, 69}
+    for number, name in enumerate("ABC"):
+        (row,) = re.findall(rf"^{number} +{name} .*$", said, re.MULTILINE)
+        assert ("FAILED" in row) == (number == channel), row
+    assert said.count("FAILED") == 1
+    assert "password" not in said.partition("channel  name")[2]
+    assert sum(one.cmd == "Login" for one in nvr.log) == 1
+
+
+@pytest.mark.parametrize("mute", [{"code": -12}, {"code": -26}])
+def test_another_camera_is_witness_enough(
+    nvr: SimulatedNvr, look: Look, mute: dict[str, int]
+) -> None:
+    nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", **mute)
+    nvr.misbehave(Kind.STATUS, cmd="Snap", channel=0)
+    code, said = look()
+    assert code == 69
+    assert re.search("^0 .*FAILED +the answer was HTTP 502, while", said, re.MULTILINE)
+    assert re.search("^1 +Yard .*256x144 +[0-9.]+ MB$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "figures"), [(Kind.STATUS, {}), (Kind.RSP_CODE, {"code": -7}), (Kind.CLOSE, {})]
+)
+def test_what_befalls_all_cameras_is_the_nvrs(
+    nvr: SimulatedNvr, look: Look, kind: Kind, figures: dict[str, int]
+) -> None:
+    nvr.misbehave(kind, cmd="Snap", **figures)
+    code, said = look()
+    assert code == 69
+    assert re.search(
+        "^NVR +FAILED: the NVR answers, but gives no picture of any camera", said, re.MULTILINE
+    )
+    assert len(re.findall(r"^[01] .*FAILED", said, re.MULTILINE)) == 2
+
+
+def test_a_camera_that_wants_to_be_told_a_size_is_told(nvr: SimulatedNvr, look: Look) -> None:
+    nvr.cameras[0].without_size = 404
+    code, said = look()
+    assert code == 0
+    assert re.search(r"^0 +Front Door +256x144 +15 +256x144", said, re.MULTILINE)
+
+
+def test_a_user_who_may_not_ask_what_the_nvr_is(nvr: SimulatedNvr, look: Look) -> None:
+    nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", code=-26)
+    code, said = look()
+    assert code == 0
+    assert re.search(r"^NVR +does not say to this user what it is", said, re.MULTILINE)
+    assert re.search(r"^1 +Yard +256x144", said, re.MULTILINE)
+
+
+def test_a_single_camera_that_says_nothing_of_itself(nvr: SimulatedNvr, look: Look) -> None:
+    nvr.device.standalone = True
+    nvr.cameras = cameras("Porch")
+    nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", code=-26)
+    code, said = look()
+    assert code == 0
+    assert re.search(r"^0 +Porch +256x144", said, re.MULTILINE)
+
+
+# What was not tested
+
+
+@pytest.mark.parametrize("code", [-12, -17])
+@pytest.mark.parametrize("times", [1, 2, None])
+def test_a_camera_that_is_busy_when_asked_about_its_battery_is_tested(
+    nvr: SimulatedNvr, look: Look, code: int, times: int | None
+) -> None:
+    nvr.misbehave(Kind.RSP_CODE, cmd="GetBatteryInfo", channel=0, code=code, times=times)
+    exit_code, said = look()
+    assert exit_code == 0
+    assert re.search(r"^0 +Front Door +256x144", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("case", "exit_code", "words"),
+    [
+        ("none", 69, "no camera was tested, and none would be captured; the NVR lists none"),
+        ("battery", 69, "no camera was tested, and none would be captured; all run on batteries"),
+        ("absent", 78, "capture.channels names 5, 7, where the NVR has no camera"),
+        ("some absent", 78, "capture.channels names 7, where the NVR has no camera"),
+        ("off", 69, "channel 1 is offline, and was not tested"),
+    ],
+)
+def test_what_was_not_tested_is_said_with_an_exit_code(  # noqa: PLR0917
+    nvr: SimulatedNvr,
+    look: Look,
+    journal: Journal,
+    case: str,
+    exit_code: int,
+    words: str,
+) -> None:
+    if case == "none":
+        nvr.cameras = []
+    if case == "battery":
+        nvr.cameras = [SimulatedCamera(2, "Gate", battery=True)]
+    if case == "off":
+        nvr.cameras[1].online = False
+    if case.endswith("absent"):
+        channels = (5, 7) if case == "absent" else (0, 7)
+        look.config = replace(look.config, capture=CaptureConfig(channels=channels))
+    code, said = look()
+    assert code == exit_code
+    assert words in said
+    assert ("Front Door" in said) == (case in {"off", "some absent"})
+    assert journal.texts == []
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ FLOORS = {
     " json_fields humanize places jpeg_syntax huffman sandbox wanted_size",
     # words in, values out: these parse and plan, they never act
     1: "__init__ api config password yaml_file yaml_edit coverage health holdoff story plan"
-    " rungs exif titles parser orders services judgement env_file deadlines news unreachable",
+    " rungs exif titles parser orders services judgement env_file deadlines news unreachable"
+    " findings round_state",
     # the world, one thing each
     2: "clock tls transport client slot session memory mount single_run store systemd logs board"
     " ledger room space child probe encode progress turn files disk_errors reading pictures"
@@ -30,7 +31,7 @@ FLOORS = {
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days publish stitch prune"
     " estimate check setup past report report_text outcome guard culprits data_folder redate"
-    " steps pace parts refilm",
+    " steps pace parts refilm check_nvr",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",

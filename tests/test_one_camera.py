@@ -343,6 +343,17 @@ def test_firmware_that_answers_getdevinfo_to_anybody_is_logged_in_to_anew(
     assert sum(one.cmd == "Login" for one in nvr.log) == 2
 
 
+def test_a_lost_session_is_replaced_though_nothing_else_is_answered(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    furnish(nvr)
+    nvr.misbehave(Kind.STATUS, cmd="GetDevInfo")
+    clock.at(at(4, 1.1), lambda: nvr.reboot(down_seconds=0))
+    daemon = run(nvr, folder, clock, DEFAULT, 20)
+    assert min(len(daemon.frames(folder_of(n))) for n in range(4)) >= 17
+    assert sum(one.cmd == "Login" for one in nvr.log) == 2
+
+
 def test_a_camera_that_takes_the_nvr_down_each_time_is_found_out(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork
 ) -> None:

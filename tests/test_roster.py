@@ -11,7 +11,7 @@ from support import DAY, Clockwork, Daemon, Journal, at, build, build_session, c
 
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.frame import Camera
-from reolink_timelapsed.roster import Roster
+from reolink_timelapsed.roster import Roster, everything
 from reolink_timelapsed.simulator import Kind, SimulatedCamera, SimulatedNvr
 
 FRONT, YARD = "ch0_Front_Door", "ch1_Yard"
@@ -269,6 +269,106 @@ def test_a_camera_that_is_gone_for_good_is_forgotten_after_a_day(
         roster.refresh(hour * 3600.0)
         hours[hour] = [channel.number for channel in roster.channels]
     assert hours == {0: [0, 1, 5], 6: [0, 1, 5], 12: [0, 1, 5], 18: [0, 1, 5], 24: [0, 1]}
+    session.close()
+
+
+# Two things of one identifier
+
+
+HOURS = range(0, 36, 6)
+LENSES = [SimulatedCamera(2, "Duo", uid="U2"), SimulatedCamera(3, "Duo", uid="U2")]
+NAMESAKES = [SimulatedCamera(2, "Cam", uid="U2"), SimulatedCamera(3, "Cam", uid="U3")]
+
+
+@pytest.mark.parametrize("pair", [LENSES, NAMESAKES], ids=["lenses", "namesakes"])
+@pytest.mark.parametrize("form", ["newer", "guide"])
+@pytest.mark.parametrize("lost", [2, 3])
+@pytest.mark.parametrize("is_known", [False, True])
+def test_what_shares_an_identifier_and_is_missing_stays_for_its_day(  # noqa: PLR0917
+    nvr: SimulatedNvr,
+    folder: Path,
+    clock: Clockwork,
+    pair: list[SimulatedCamera],
+    form: str,
+    lost: int,
+    is_known: bool,
+) -> None:
+    """`guide` tells no UIDs; nor do the folders on disk, by which a new process knows cameras."""
+    nvr.device.status_form = form  # type: ignore[assignment]
+    session = build_session(nvr, folder, clock)
+    known = [Camera(one.channel, one.name) for one in pair]
+    roster = Roster(session, CaptureConfig(), known=known if is_known else ())
+    nvr.cameras = pair
+    if not is_known:
+        roster.refresh(0.0)
+    nvr.cameras = [one for one in pair if one.channel != lost]
+    seen = {}
+    for hour in HOURS:
+        roster.refresh(hour * 3600.0)
+        seen[hour] = [channel.number for channel in roster.channels]
+    assert seen == {hour: [2, 3] if hour < 24 else [5 - lost] for hour in HOURS}
+    nvr.cameras = pair
+    roster.refresh(40 * 3600.0)
+    assert [channel.camera.folder for channel in roster.channels] == [
+        f"ch{one.channel}_{one.name}" for one in pair
+    ]
+    session.close()
+
+
+def test_one_of_two_that_share_an_identifier_moves_and_the_other_stays(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    session = build_session(nvr, folder, clock)
+    roster = Roster(session, CaptureConfig())
+    nvr.cameras = LENSES
+    roster.refresh(0.0)
+    nvr.cameras = [SimulatedCamera(6, "Duo", uid="U2")]
+    roster.refresh(3600.0)
+    assert [channel.number for channel in roster.channels] == [3, 6]
+    session.close()
+
+
+def test_a_move_is_seen_though_uids_are_told_of_some_alone(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    session = build_session(nvr, folder, clock)
+    roster = Roster(session, CaptureConfig(), known=[Camera(1, "Yard"), Camera(0, "Front_Door")])
+    nvr.cameras[1].channel = 6
+    roster.refresh(0.0)
+    assert [channel.camera.folder for channel in roster.channels] == [FRONT, "ch6_Yard"]
+    session.close()
+
+
+def test_the_name_of_another_camera_on_a_channel_is_not_kept(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    """It is off, and so has no name in the list; whose it was says the UID."""
+    session = build_session(nvr, folder, clock)
+    roster = Roster(session, CaptureConfig())
+    roster.refresh(0.0)
+    nvr.cameras[1].online = False
+    roster.refresh(3600.0)
+    assert [channel.camera.folder for channel in roster.channels] == [FRONT, YARD]
+    nvr.cameras[1].uid = "another"
+    roster.refresh(7200.0)
+    assert [channel.camera.folder for channel in roster.channels] == [FRONT, YARD]
+    assert roster.channels[1].uid != "another"
+    session.close()
+
+
+@pytest.mark.parametrize("form", ["oldest", "newer"])
+def test_everything_has_the_name_that_it_will_be_captured_by(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, form: str
+) -> None:
+    nvr.device.status_form = form  # type: ignore[assignment]
+    nvr.cameras += [
+        SimulatedCamera(2, "Gate", battery=True),
+        SimulatedCamera(3, "Garage", online=False),
+    ]
+    session = build_session(nvr, folder, clock)
+    found = [(one.number, one.name, one.online) for one in everything(session)]
+    off = [(3, "", False)] if form == "newer" else []  # the oldest does not list what is off
+    assert found == [(0, "Front Door", True), (1, "Yard", True), (2, "Gate", True), *off]
     session.close()
 
 

@@ -439,6 +439,17 @@ def test_one_refusal_leaves_setup_a_try_with_another_password(
     assert nvr.broken_rules() == []
 
 
+def test_cameras_that_the_list_does_not_name_are_shown_as_they_will_be_captured(
+    nvr: SimulatedNvr, path: Path
+) -> None:
+    nvr.device.status_form = "oldest"
+    answers = ("--host", nvr.url, "--username", "timelapse", "--password-stdin")
+    code, said = command(path, "setup", *answers, stdin=f"{PASSWORD}\n")
+    assert code == 0, said
+    assert "0  Front Door\n" in said
+    assert "no name" not in said
+
+
 def test_a_locked_account_is_not_tried_again(nvr: SimulatedNvr, path: Path) -> None:
     nvr.policy.tries_before_lock = 1
     with Screen(path, "--host", nvr.url) as screen:
