@@ -20,7 +20,9 @@ from reolink_timelapsed.frame import Video
 from reolink_timelapsed.redate import Redater
 from reolink_timelapsed.schedule import Daily
 from reolink_timelapsed.simulator import SimulatedNvr
+from reolink_timelapsed.single_run import SingleRun
 from reolink_timelapsed.store import Store
+from reolink_timelapsed.timecheck import PATIENCE_SECONDS
 from reolink_timelapsed.timeline import SETTLED_SECONDS, STEP, Timeline
 
 FRONT, YARD = "ch0_Front_Door", "ch1_Yard"
@@ -140,6 +142,39 @@ def test_a_wrong_clock_is_set_right_while_the_daemon_is_down(
     assert daemon.store.frame_days(FRONT) == [DAY]
     assert len(moments(daemon)) == pytest.approx(count + 30, abs=1)
     assert at(4) <= moments(daemon)[0]
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_clock_that_is_set_in_the_middle_of_a_round(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, years: int, *, right: bool
+) -> None:
+    """No round is said to have been too long, and what is missed stays in bounds."""
+    for camera in nvr.cameras:
+        camera.latency = 4
+    if not right:
+        clock.suspend(PATIENCE_SECONDS * 2)
+        clock.right = False
+        nvr.device.clock_never_set = True
+    clock.at(at(5, 0.1), step(clock, 3652 * years / abs(years) * ONE_DAY))
+    clock.at(at(5, 31.1), step(clock, 3652 * -years / abs(years) * ONE_DAY))
+    daemon = build(nvr, folder, clock)
+    daemon.run(until=at(5, 59.5))
+    missing = daemon.record().missing(FRONT, at(5, 59.5))
+    assert {*missing} <= {"clock stepped"}
+    assert sum(missing.values()) <= 3
+    assert len(moments(daemon)) + sum(missing.values()) == pytest.approx(120, abs=1)
+
+
+def test_a_run_without_a_daily_start_does_not_end_early(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    """The clock is a day ahead for a minute."""
+    clock.after(3600, step(clock, ONE_DAY))
+    clock.after(3660, step(clock, -ONE_DAY))
+    daemon = build(nvr, folder, clock, plan=SingleRun(folder / "state", 2 * HOUR, UTC))
+    daemon.run()
+    assert len(moments(daemon)) == 120
 
 
 def test_after_a_reboot_nothing_is_known_of_the_clock_before(
