@@ -35,6 +35,7 @@ OURS = (
     "segments/ch12_Tor/2026-11-22_every4/20261122T06Z_full.mp4",
     "coverage/2026-11-22.json",
     "coverage/clock.json",
+    ".work/daemon.json",
     ".work/stitch/pieces",
     ".work/capture/20261122T061500.123Z.jpg",
     ".work/stitch.lock",

@@ -45,7 +45,7 @@ def owner(machine: Container, path: str) -> str:
     return machine.out("stat", "-c", "%U:%G %a", path)
 
 
-def tested(machine: Container) -> tuple[int, str]:
+def asked_test(machine: Container) -> tuple[int, str]:
     done = machine.run("reolink-timelapse", "test", check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -74,7 +74,7 @@ def test_before_the_first_start_all_is_made_for_the_service(
 ) -> None:
     steps.install(machine, builds["trixie"])
     steps.set_up(machine, nvr)
-    code, said = tested(machine)
+    code, said = asked_test(machine)
     assert code == 0, said
     assert "belongs to root" not in said
     assert re.search("(?m)^service +its units may write there", said)
@@ -123,7 +123,7 @@ def test_a_folder_that_is_closed_is_told_and_opened_by_what_is_said(
     steps.edit(machine, CONFIG, {"data_dir": f'"{data}"'})
     machine.run("mkdir", "-p", data)
     machine.run("chown", f"{USER}:", data)
-    code, said = tested(machine)
+    code, said = asked_test(machine)
     assert code == 74, said
     assert "closed to the service" in said
     restarted_with(machine, "closed to the service")
@@ -133,7 +133,7 @@ def test_a_folder_that_is_closed_is_told_and_opened_by_what_is_said(
 
     machine.run("sh", "-c", remedy(said))
     assert owner(machine, data).startswith(f"{USER}:{USER} ")
-    code, said = tested(machine)
+    code, said = asked_test(machine)
     assert code == 0, said
     machine.run("systemctl", "restart", DAEMON)
     wait_for("frames", PLENTY, lambda: has_frames(machine, data))
@@ -147,13 +147,13 @@ def test_a_copy_that_is_roots_is_told_and_given_back(machine: Container, nvr: Nv
     machine.run("reolink-timelapse", "setup", "--data-dir", "/srv/copy")
     machine.run("chown", "-R", "root:", "/srv/copy/frames")
     nvr.start()
-    code, said = tested(machine)
+    code, said = asked_test(machine)
     assert code == 74, said
     assert remedy(said) == f"chown -R {USER}: /srv/copy"
     restarted_with(machine, "is not for")
     assert remedy(machine.journal(DAEMON)) == remedy(said)
     machine.run("sh", "-c", remedy(said))
-    assert tested(machine)[0] == 0
+    assert asked_test(machine)[0] == 0
     before = len(steps.frames(machine, "/srv/copy"))
     machine.run("systemctl", "restart", DAEMON)
     wait_for("more", PLENTY, lambda: steps.has_new_frames(machine, before, "/srv/copy"))
@@ -171,7 +171,7 @@ def test_back_to_the_folder_of_the_unit(machine: Container, nvr: Nvr) -> None:
     assert "sudo cp -a /srv/copy/." in said
     assert list(machine.path("/etc/systemd/system").glob("*.d/data-dir.conf")) == []
     nvr.start()
-    code, said = tested(machine)
+    code, said = asked_test(machine)
     assert code == 0, said
 
 
@@ -193,7 +193,7 @@ def test_every_command_reads_the_predecessors_file(machine: Container, nvr: Nvr)
         f"NVR_HOST={nvr.host}\nNVR_USERNAME=timelapse\nNVR_PASSWORD='{PASSWORD}'\nDATA_DIR=/data\n",
         0o644,
     )
-    code, said = tested(machine)
+    code, said = asked_test(machine)
     assert code == 0, said
     assert "inside the container" in said
     assert f"{ENVIRONMENT} shows the NVR's password" in said
@@ -204,7 +204,7 @@ def test_every_command_reads_the_predecessors_file(machine: Container, nvr: Nvr)
 
     machine.run("sh", "-c", remedy(machine.journal(DAEMON)))
     assert owner(machine, ENVIRONMENT) == "root:root 600"
-    assert "shows the NVR's password" not in tested(machine)[1]
+    assert "shows the NVR's password" not in asked_test(machine)[1]
     others = ("setpriv", "--reuid=nobody", "--clear-groups", "reolink-timelapse", "status")
     done = machine.run(*others, check=False)
     assert done.returncode == 78
@@ -218,10 +218,10 @@ def test_every_command_reads_the_predecessors_file(machine: Container, nvr: Nvr)
 def test_a_password_that_all_can_read_is_told(machine: Container) -> None:
     secret = "/etc/reolink-timelapse/password"
     machine.run("chmod", "644", secret)
-    assert f"{secret} shows" in tested(machine)[1]
+    assert f"{secret} shows" in asked_test(machine)[1]
     restarted_with(machine, f"{secret} shows")
     machine.run("sh", "-c", remedy(machine.journal(DAEMON)))
-    assert f"{secret} shows" not in tested(machine)[1]
+    assert f"{secret} shows" not in asked_test(machine)[1]
     machine.run("systemctl", "stop", DAEMON)
 
 
