@@ -36,6 +36,7 @@ OURS = (
     "coverage/2026-11-22.json",
     "coverage/clock.json",
     ".work/daemon.json",
+    ".work/daemon.lock",
     ".work/stitch/pieces",
     ".work/capture/20261122T061500.123Z.jpg",
     ".work/stitch.lock",
