@@ -78,3 +78,25 @@ def test_a_frame_makes_all_well(kinds: list[type[ChannelFailed | BadFrame]]) -> 
     assert health.reason == ""
     assert health.works(1001.0)
     assert not health.works(5000.0)
+
+
+def test_the_latest_suspect_comes_last_and_the_bad_after_it() -> None:
+    good, early, late, bad = Health(), Health(), Health(), Health()
+    late.suspected(20.0)
+    early.suspected(10.0)
+    bad.failed(Offline("x"), 1.0)
+    ranks = [health.rank for health in (good, early, late, bad)]
+    assert ranks == sorted(ranks)
+    assert [health.suspect for health in (good, early, late)] == [False, True, True]
+    late.succeeded(30.0)
+    assert late.rank == good.rank
+
+
+def test_what_a_picture_takes_is_the_longest_of_the_last_times() -> None:
+    health = Health()
+    for seconds in (1.0, 4.0, 1.0):
+        health.succeeded(0.0, seconds)
+    assert 3.0 < health.seconds < 4.0
+    for _ in range(30):
+        health.succeeded(0.0, 1.0)
+    assert health.seconds == 1.0

@@ -428,6 +428,30 @@ def test_what_befalls_the_other_question_as_well_is_the_nvrs(
         session.snapshot(0)
 
 
+@pytest.mark.parametrize("kind", [Kind.GARBLED, Kind.RESET_HALF])
+def test_garbage_about_one_camera_is_a_fault_that_passes(
+    nvr: SimulatedNvr, session: Session, kind: Kind
+) -> None:
+    for cmd in ("GetOsd", "GetBatteryInfo", "GetEnc"):
+        nvr.misbehave(kind, cmd=cmd, times=1)
+    for ask in (session.osd_name, session.has_battery, session.stream):
+        with pytest.raises(Busy) as caught:
+            ask(0)
+        assert type(caught.value) is Busy
+    assert "GetDevInfo" not in commands(nvr)
+
+
+@pytest.mark.parametrize("code", [-7, -6, -5, -2])
+def test_what_is_said_of_one_camera_in_answer_to_a_question_is_its_own(
+    nvr: SimulatedNvr, session: Session, code: int
+) -> None:
+    nvr.misbehave(Kind.RSP_CODE, cmd="GetBatteryInfo", channel=1, code=code)
+    with pytest.raises(Isolated):
+        session.has_battery(1)
+    assert session.has_battery(0) is False
+    assert commands(nvr).count("Login") == 1
+
+
 def test_nobody_is_asked_whether_it_works_where_no_connection_comes_about(
     nvr: SimulatedNvr, session: Session
 ) -> None:
