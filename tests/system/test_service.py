@@ -87,9 +87,9 @@ def test_what_the_user_of_the_service_plants_leads_root_nowhere(machine: Contain
     wait_for("frames", PLENTY, lambda: has_frames(machine, DATA))
     day = steps.make_past_day(machine, 1, 4)
     machine.run("systemctl", "stop", DAEMON)
-    machine.write("/root/dear/file", "dear")
-    machine.run("chmod", "-R", "a+rX", "/root")
-    before = machine.out("find", "/root/dear", "-printf", "%p %u %g %m %T@\\n")
+    machine.write("/opt/dear/file", "dear")
+    machine.run("chmod", "-R", "a+rX", "/opt/dear")
+    before = machine.out("find", "/opt/dear", "-printf", "%p %u %g %m %T@\\n")
     planted = {
         ".work/stitch.lock": "file",
         ".work/prune": "",
@@ -101,12 +101,12 @@ def test_what_the_user_of_the_service_plants_leads_root_nowhere(machine: Contain
         machine.run("rm", "-rf", f"{DATA}/{name}")
         machine.run(
             *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
-            *("ln", "-s", f"/root/dear/{target}", f"{DATA}/{name}"),
+            *("ln", "-s", f"/opt/dear/{target}", f"{DATA}/{name}"),
         )
     for command in ("stitch", "prune", "test", "status"):
         done = machine.run("reolink-timelapse", command, check=False)
         assert "Traceback" not in done.stderr
-    assert machine.out("find", "/root/dear", "-printf", "%p %u %g %m %T@\\n") == before
+    assert machine.out("find", "/opt/dear", "-printf", "%p %u %g %m %T@\\n") == before
     assert machine.out("find", DATA, "!", "-user", USER) == ""
     for name in planted:
         machine.run("rm", "-rf", f"{DATA}/{name}")
