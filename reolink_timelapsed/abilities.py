@@ -11,12 +11,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from reolink_timelapsed.disk_errors import LACKING, mount_point, translated
-from reolink_timelapsed.files import delete, lock_file, make_new, try_lock
+from reolink_timelapsed.files import (
+    NO_LINKS,
+    NO_LOCKS,
+    NO_SYNC,
+    delete,
+    lock_file,
+    make_new,
+    sync_folder,
+    try_lock,
+)
 from reolink_timelapsed.store import Store
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _SMALL_FILES = ("vfat", "msdos")
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def lacking(store: Store) -> list[str]:
@@ -36,12 +44,12 @@ def _found(trial: Path) -> Iterator[str]:
             for path in (trial, other):
                 make_new(path).close()
             trial.replace(other)  # without that nothing can be whole at every moment
-            if not _can(lambda: _sync(trial.parent)):
-                yield "cannot sync a folder: a power cut may cost the newest files"
+            if not _can(lambda: sync_folder(trial.parent)):
+                yield NO_SYNC
             if not _can(lambda: trial.symlink_to(other.name)):
-                yield "takes no symbolic links: no latest.mp4 leads to the newest videos"
+                yield NO_LINKS
         if not _locks(other):
-            yield "takes no locks: see that no second reolink-timelapse works in it"
+            yield NO_LOCKS
         if _kind(other) in _SMALL_FILES:
             yield "takes no file of 4 GiB or more, as a day's video may have: use another one"
     finally:
@@ -58,14 +66,6 @@ def _can(act: Callable[[], None]) -> bool:
             raise
         return False
     return True
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _locks(path: Path) -> bool:

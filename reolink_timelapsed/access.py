@@ -38,7 +38,7 @@ def _demand_use(root: Path, setup: str, *, inner: bool) -> None:
     if _is_read_only(root):
         return  # for everybody: whoever writes is told so
     me = privileges.me()
-    closed_to_me = (one for one in _folders(root, inner=inner) if not _may(one, _USE))
+    closed_to_me = (one for one in _folders(root, inner=inner) if not privileges.may(one, _USE))
     if foreign := next(closed_to_me, None):
         raise StoreError(
             f"{foreign} is not for {me} to write into, as whom this works: run "
@@ -79,12 +79,8 @@ def _folders(root: Path, *, inner: bool) -> Iterator[Path]:
 
 
 def _inner(folder: Path) -> Iterator[Path]:
-    if _may(folder, os.R_OK | os.X_OK):
+    if privileges.may(folder, os.R_OK | os.X_OK):
         with os.scandir(folder) as entries:
             yield from (
                 Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)
             )
-
-
-def _may(folder: Path, mode: int) -> bool:
-    return os.access(folder, mode, effective_ids=True)

@@ -12,7 +12,7 @@ from typing import TextIO
 from reolink_timelapsed import check_nvr, encode, judgement, ledger, reach, sandbox
 from reolink_timelapsed.abilities import lacking
 from reolink_timelapsed.access import closed, demand_use
-from reolink_timelapsed.config import Config
+from reolink_timelapsed.config import Config, StorageConfig
 from reolink_timelapsed.errors import StoreError, TimelapseError, Unreachable
 from reolink_timelapsed.findings import Findings
 from reolink_timelapsed.humanize import for_days
@@ -71,10 +71,9 @@ def _disk(config: Config, store: Store, mount: Mount, findings: Findings) -> Non
     store.open()
     free = store.free_bytes()
     text = f"{store.root}: {free / _GB:.1f} GB free"
-    frames = config.capture.duration / config.capture.interval
-    if findings.frame_bytes:
-        daily = findings.frame_bytes * frames
-        usable = max(free - config.storage.min_free_bytes, 0)
+    daily = findings.frame_bytes * (config.capture.duration / config.capture.interval)
+    usable = max(free - config.storage.min_free_bytes, 0)
+    if daily:
         seconds = config.capture.interval.total_seconds()
         text += (
             f", enough for {for_days(usable / daily)} of frames"
@@ -83,8 +82,8 @@ def _disk(config: Config, store: Store, mount: Mount, findings: Findings) -> Non
     findings.line("disk", text)
     for lack in lacking(store):
         findings.line("disk", lack)
-    if findings.frame_bytes:
-        _warn_of_small_disk(config, store, findings)
+    if daily:
+        _warn_of_small_disk(config.storage, store, usable, daily, findings)
     if free < config.storage.min_free_bytes:
         raise StoreError(
             f"less than storage.min_free_gb ({config.storage.min_free_gb:g} GB) is free: "
@@ -92,11 +91,10 @@ def _disk(config: Config, store: Store, mount: Mount, findings: Findings) -> Non
         )
 
 
-def _warn_of_small_disk(config: Config, store: Store, findings: Findings) -> None:
-    storage, capture = config.storage, config.capture
-    usable = max(store.free_bytes() - storage.min_free_bytes, 0)
+def _warn_of_small_disk(
+    storage: StorageConfig, store: Store, usable: int, daily: float, findings: Findings
+) -> None:
     held = ledger.held_bytes(store, storage.keep_frames_days + 1)
-    daily = findings.frame_bytes * (capture.duration / capture.interval)
     for warning in judgement.shortage(usable + held, daily, storage.keep_frames_days):
         findings.line("WARNING", warning)
 

@@ -13,7 +13,7 @@ from reolink_timelapsed.disk_errors import translated
 from reolink_timelapsed.errors import StoreError, UsageError
 from reolink_timelapsed.files import remove_beside, write_beside
 from reolink_timelapsed.mount import MARKER
-from reolink_timelapsed.privileges import User, acting_as
+from reolink_timelapsed.privileges import User, acting_as, may
 
 _SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr")
 _EMPTIED = ("/tmp", "/var/tmp")  # noqa: S108
@@ -102,8 +102,8 @@ def _demand_use(folder: Path, user: User) -> None:
     if os.geteuid() != 0:
         return
     with acting_as(user):
-        shut = [path for path in reversed(folder.parents) if not _may(path, os.X_OK)]
-        usable = _may(folder, os.R_OK | os.W_OK | os.X_OK)
+        shut = [path for path in reversed(folder.parents) if not may(path, os.X_OK)]
+        usable = may(folder, os.R_OK | os.W_OK | os.X_OK)
     if shut:
         raise StoreError(
             f"{user} may not pass through {shut[0]}: run "
@@ -114,10 +114,6 @@ def _demand_use(folder: Path, user: User) -> None:
             f"{folder} cannot be given to {user}: if its file system keeps no owners, mount it "
             f"with the options uid={user},gid={user}"
         )
-
-
-def _may(path: Path, mode: int) -> bool:
-    return os.access(path, mode, effective_ids=True)
 
 
 def open_to_units(config: Path, folder: Path, unit_folder: Path = _UNIT_FOLDER) -> list[Path]:

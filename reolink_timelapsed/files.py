@@ -28,6 +28,11 @@ _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SYNC = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+NO_SYNC = "cannot sync a folder: a power cut may cost the newest files"
+NO_LINKS = "takes no symbolic links: no latest.mp4 leads to the newest videos"
+NO_LOCKS = "takes no locks: see that no second reolink-timelapse works in it"
+"""What a file system lacks that is done without."""
+
 LOCK_LIMIT = 4096
 """Bytes of a lock's file; it is there to be locked, not to be read."""
 
@@ -115,9 +120,7 @@ def link(path: Path, name: str) -> None:
     beside = path.with_name(f".{path.name}.part")
     with left_out(), translated(path):
         delete(beside)
-        with done_without(
-            path, "takes no symbolic links: no latest.mp4 leads to the newest videos"
-        ):
+        with done_without(path, NO_LINKS):
             beside.symlink_to(name)
         if beside.is_symlink():
             beside.replace(path)
@@ -149,10 +152,7 @@ def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
     """
     got = try_lock(descriptor, shared=shared)
     if got is None:
-        tell_once(
-            f"the file system of {mount_point(path)} takes no locks: see that no second "
-            "reolink-timelapse works in it"
-        )
+        tell_once(f"the file system of {mount_point(path)} {NO_LOCKS}")
     return got is not False
 
 
@@ -190,10 +190,19 @@ def share_owner(made: Path | int, folder: Path) -> None:
 
 def sync(folder: Path) -> None:
     """Make a folder's names survive a power cut."""
+    with done_without(folder, NO_SYNC):
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Sync a folder.
+
+    Raises:
+        OSError: if that cannot be done; also if its file system does not know of it.
+    """
     descriptor = os.open(folder, _FOLDER)
     try:
-        with done_without(folder, "cannot sync a folder: a power cut may cost the newest files"):
-            os.fsync(descriptor)
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -22,6 +22,7 @@ from typing import Any
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import remove_beside, write_beside
+from reolink_timelapsed.privileges import may
 from reolink_timelapsed.reading import read_state
 
 _PACE = (timedelta(seconds=60), timedelta(minutes=10), timedelta(hours=1))
@@ -234,10 +235,6 @@ def require_access(folder: Path) -> None:
     Raises:
         StoreError: if it is another user's.
     """
-
-    def may(path: Path, mode: int) -> bool:  # False as well where no look is allowed
-        return os.access(path, mode, effective_ids=True)
-
     there = next(path for path in (folder, *folder.absolute().parents) if may(path, os.F_OK))
     kept = folder / _REFUSALS
     needed = (there, kept) if may(kept, os.F_OK) else (there,)

@@ -71,6 +71,11 @@ def _from_entry(entry: pwd.struct_passwd) -> User:
     return User(entry.pw_uid, entry.pw_gid, groups, entry.pw_name, entry.pw_dir)
 
 
+def may(path: Path, mode: int) -> bool:
+    """Whether whoever acts here now may use a path so; no as well where no look is allowed."""
+    return os.access(path, mode, effective_ids=True)
+
+
 def become(user: User) -> None:
     """Be `user` from now on, without a way back; its home is then that of the programs we start."""
     _import_early()

@@ -7,7 +7,6 @@ film of the year.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -185,10 +184,7 @@ class _Pruner:
         path = self._store.sidecar_path(folder, day)
         if filmed := sidecar.read(path):
             self._store.write_json(path, sidecar.expired(filmed, now))
-        names = {video.name for video in videos}
-        for link, target in self._store.latest_links(folder).items():  # never may one lead nowhere
-            if target in names or not os.path.lexists(link.parent / target):
-                self._store.remove_file(link)
+        self._store.remove_latest(folder, {video.name for video in videos})
         for video in videos:
             with self.trying():
                 self._store.remove_file(self._store.video_path(video))

@@ -31,10 +31,8 @@ def frames_moved(store: Store, folder: str, day: date, moved: int) -> None:
 
 
 def _remove(store: Store, folder: str, day: date) -> None:
-    videos = {video.name: video for video in store.videos(folder) if video.day == day}
+    videos = [video for video in store.videos(folder) if video.day == day]
     store.remove(store.sidecar_path(folder, day))
-    for link, target in store.latest_links(folder).items():  # never may one lead nowhere
-        if target in videos:
-            store.remove_file(link)
-    for video in videos.values():
+    store.remove_latest(folder, {video.name for video in videos})
+    for video in videos:
         store.remove_file(store.video_path(video))

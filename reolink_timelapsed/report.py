@@ -35,15 +35,20 @@ from reolink_timelapsed.overview import (
     wanted,
 )
 from reolink_timelapsed.past import Live, Past
-from reolink_timelapsed.places import daemon_unit, is_of_unit, stitch_timer, stitch_unit, unit_name
+from reolink_timelapsed.places import (
+    NAME,
+    daemon_unit,
+    is_of_unit,
+    stitch_timer,
+    stitch_unit,
+    unit_name,
+)
 from reolink_timelapsed.reading import is_folder, names_in, read_state
 from reolink_timelapsed.report_text import render
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.services import Ask, Names, Services
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.turn import CAPTURE, Turn
-
-_NAME = "reolink-timelapse"
 
 
 def run(
@@ -141,7 +146,7 @@ def gather(
             *judgement.silent(cameras, open_for, now, runs=daemon is not None),
             *(judgement.absent(channels, sightings) if sightings and open_for else ()),
             *(services.faults() if services else ()),
-            *judgement.overdue(films, f"sudo {_NAME}{config_option(config.path)} stitch"),
+            *judgement.overdue(films, f"sudo {NAME}{config_option(config.path)} stitch"),
         ],
         warnings=list(judgement.small_disk(disk)),
         silent_daemon=services.daemon_words() if services else "not running, as far as can be seen",
@@ -202,12 +207,12 @@ def _demand_readable(root: Path) -> None:
         if not isinstance(cause, PermissionError):
             raise
         raise StoreError(
-            f"{cause.filename} is not for this user to read: run `sudo {_NAME} status`"
+            f"{cause.filename} is not for this user to read: run `sudo {NAME} status`"
         ) from None
     if not there:
         raise StoreError(
             f"there is no {root}: the first start of the daemon makes it (`sudo systemctl "
-            f"enable --now {_NAME}`), unless its disk is not mounted"
+            f"enable --now {NAME}`), unless its disk is not mounted"
         )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from reolink_timelapsed.config import setup_command
 
 Ask = Callable[[str, Sequence[str]], Mapping[str, str]]
 """Returns properties of a unit as `systemctl show` prints them; nothing if there is no unit."""
@@ -120,6 +123,4 @@ def _short(unit: str) -> str:
 
 
 def _setup(unit: str) -> str:
-    name = _short(unit)
-    option = f" --config /etc/{name}/config.yaml" if "@" in name else ""
-    return f"sudo reolink-timelapse{option} setup"
+    return setup_command(Path("/etc", _short(unit), "config.yaml"))

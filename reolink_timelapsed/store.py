@@ -18,6 +18,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -230,6 +231,12 @@ class Store:
         paths = [home / name for name in names_in(home) if name.startswith(LATEST)]
         with translated(home):
             return {path: str(path.readlink()) for path in paths if path.is_symlink()}
+
+    def remove_latest(self, folder: str, names: Collection[str]) -> None:
+        """Delete the links that lead to videos of these names, before they would lead nowhere."""
+        for link, target in self.latest_links(folder).items():
+            if target in names or not os.path.lexists(link.parent / target):
+                self.remove_file(link)
 
     def videos(self, folder: str) -> list[Video]:
         """Return the published videos of a camera, oldest first."""

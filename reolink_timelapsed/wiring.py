@@ -226,8 +226,8 @@ def capture(
         ledger=Ledger(store),
         space=Space(store, config.storage),
         story=story,
-        turn=Turn(world.state_folder(config), NVR),
-        alone=Turn(world.state_folder(config), CAPTURE),
+        turn=Turn(state, NVR),
+        alone=Turn(state, CAPTURE),
         tell=tell,
     )
     return Capture(when, config.capture.interval, parts)
