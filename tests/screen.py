@@ -22,6 +22,7 @@ class Screen:
         self.terminal: TextIO = os.fdopen(self.descriptor, "w", closefd=False)
         self._screen = pyte.Screen(columns, LINES)
         self._stream = pyte.ByteStream(self._screen)
+        self._unread = b""
         self.resize(columns)
 
     def resize(self, columns: int) -> None:
@@ -37,11 +38,19 @@ class Screen:
         return [line.rstrip() for line in self._screen.display[: self._screen.cursor.y + 1]]
 
     def follow(self, wanted: str) -> None:
-        """Read on until `wanted` stands on it, or nobody has it open any more."""
+        """Read on until `wanted` stands on it, or nobody has it open any more.
+
+        Drawing by drawing: many may come at once, and each but the last is drawn over.
+        """
         while not any(wanted in line for line in self._screen.display) and (data := self.read()):
-            self._stream.feed(data)
+            end = data.find(b"\r", 1)
+            self._stream.feed(data if end == -1 else data[:end])
+            self._unread = b"" if end == -1 else data[end:]
 
     def read(self) -> bytes:
+        unread, self._unread = self._unread, b""
+        if unread:
+            return unread
         try:
             return os.read(self._ours, 65536)
         except OSError:  # nothing there, or closed at the other end
