@@ -47,6 +47,9 @@ _OWN = {
 _INNER = {"BindPaths": 1, "TemporaryFileSystem": 0}
 """Which of the parts between colons is the path inside the sandbox."""
 
+_BOUND = re.compile(r"-?/.*?:(/.*?):(?:no)?rbind(?:\s+|\Z)")
+"""How BindPaths= is shown: never quoted, so that a path's own blanks stand among the others."""
+
 _OPEN = ""
 
 DROP_IN = "data-dir.conf"
@@ -98,6 +101,8 @@ def _all(paths: Iterable[str | Path], what: str) -> Iterator[_Rule]:
 
 def _paths(properties: Mapping[str, str], name: str) -> list[Path]:
     """Return the paths of a property; of one that takes options, the path inside the sandbox."""
+    if name == "BindPaths" and (bound := _BOUND.findall(properties.get(name, ""))):
+        return [Path(path) for path in bound]
     words = [word.lstrip("-+") for word in _words(properties, name)]
     if name in _INNER:
         parts = [re.split(r"(?<!\\):", word) for word in words]

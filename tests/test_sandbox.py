@@ -58,6 +58,13 @@ HOME = "/home/pi/tl"
         ({"ProtectHome": "tmpfs", "ReadWritePaths": HOME}, HOME, PRIVATE),
         ({"ProtectHome": "tmpfs", "BindPaths": HOME}, HOME, ""),
         ({"ProtectHome": "tmpfs", "BindPaths": f"/mnt/x:{HOME}:rbind"}, HOME, ""),
+        ({"ProtectHome": "tmpfs", "BindPaths": "/home/a b:/home/a b:rbind"}, "/home/a b", ""),
+        (
+            {"ProtectHome": "tmpfs", "BindPaths": "/a:/home/x:y:norbind -/b:/c:rbind"},
+            "/home/x:y",
+            "",
+        ),
+        ({"ProtectHome": "tmpfs", "BindPaths": "/a b:/home/a:rbind"}, "/home/a b", PRIVATE),
         ({"BindPaths": "/var/tmp/tl"}, "/var/tmp/tl", ""),
         ({"PrivateTmp": "no", "ReadWritePaths": "/var/tmp/tl"}, "/var/tmp/tl", ""),
         ({"ProtectSystem": "full"}, "/srv/tl", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from env_samples import SAMPLES
@@ -114,7 +115,7 @@ def test_what_the_user_of_the_service_plants_leads_root_nowhere(machine: Contain
     assert len([path for path in steps.videos(machine) if day in path.name]) == 4
 
 
-@pytest.mark.parametrize("data", ["/srv/new", "/var/opt/100%"])
+@pytest.mark.parametrize("data", ["/srv/new", "/home/pi/time lapse", "/var/opt/100%"])
 def test_a_folder_that_is_closed_is_told_and_opened_by_what_is_said(
     machine: Container, nvr: Nvr, data: str
 ) -> None:
@@ -222,3 +223,28 @@ def test_a_password_that_all_can_read_is_told(machine: Container) -> None:
     machine.run("sh", "-c", remedy(machine.journal(DAEMON)))
     assert f"{secret} shows" not in asked_test(machine)[1]
     machine.run("systemctl", "stop", DAEMON)
+
+
+def test_purge_leaves_what_is_of_others(machine: Container, nvr: Nvr) -> None:
+    """All data folders that ever were are found, odd names and shared ones among them."""
+    shared = "/srv/new"
+    theirs = [f"{shared}/{name}" for name in ("segments/x", "coverage/x", ".state/x", ".work/x")]
+    for name in theirs:
+        machine.write(name, "theirs")
+    machine.run("systemctl", "restart", DAEMON)
+    count = len(steps.frames(machine))
+    wait_for("frames", PLENTY, lambda: steps.has_new_frames(machine, count + 2))
+    folders = (DATA, shared, "/srv/copy", "/home/pi/time lapse", "/var/opt/100%")
+    kept = {path for data in folders for path in steps.frames(machine, data)}
+    done = machine.run("apt-get", "purge", "-qy", "reolink-timelapse")
+    assert nvr.state()["live_sessions"] == 0
+    for data in folders:
+        assert f"your frames are still in {data}/frames\n" in done.stdout + done.stderr
+        left = {path.name for path in machine.path(data).iterdir()}
+        expected = {"frames", "videos"} | (
+            {Path(name).parent.name for name in theirs} if data == shared else set()
+        )
+        assert left <= expected
+    assert kept <= {path for data in folders for path in steps.frames(machine, data)}
+    assert all(machine.path(name).read_text() == "theirs" for name in theirs)
+    assert list(machine.path("/etc/systemd/system").glob("reolink*")) == []

@@ -84,6 +84,7 @@ def test_all_goes_on(
 
 
 def test_what_the_first_release_wrote_is_found_by_a_purge(machine: Container) -> None:
+    machine.run("systemctl", "stop", DAEMON)  # lest it takes one more meanwhile
     frames = set(steps.frames(machine, ELSEWHERE))
     done = machine.run("apt-get", "purge", "-qy", "reolink-timelapse")
     for data in (ELSEWHERE, f"/var/lib/{GARAGE}"):
