@@ -37,9 +37,9 @@ from reolink_timelapsed import child, encode, plan, rungs, stitch
 from reolink_timelapsed.clock import Clock, JumpingClock, local_zone
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.encode import Job, Quality, Target
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.orders import StitchRequest
 from reolink_timelapsed.outcome import StitchReport
-from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.store import Store
 

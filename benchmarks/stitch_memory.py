@@ -21,13 +21,14 @@ from stitch_pictures import draw
 from reolink_timelapsed import child, encode, plan, rungs
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.encode import Job, Quality, Target
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.rungs import RUNGS
 
 SIZES = ((1920, 1080), (3840, 2160), (7680, 2160))
 _FRAMES = {1920: 64, 3840: 48, 7680: 32}
 
 
-def measure(work: Path, size: plan.Size, rung: int, preset: str, *, cores: int) -> None:
+def measure(work: Path, size: Size, rung: int, preset: str, *, cores: int) -> None:
     """Encode and print seconds and peak memory (MB) of ffmpeg."""
     width, height = size
     pictures = draw(work / f"{width}x{height}", width, height, _FRAMES[width])

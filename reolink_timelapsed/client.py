@@ -27,9 +27,9 @@ from reolink_timelapsed.errors import (
     Unreachable,
     Unsupported,
 )
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.transport import Transport
-from reolink_timelapsed.wanted_size import Size
 
 SNAPSHOT_GAP_SECONDS = 0.5
 """Between the end of a snapshot and the start of the next; shorter gaps are answered -12."""

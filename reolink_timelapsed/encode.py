@@ -20,7 +20,7 @@ import ffmpeg
 
 from reolink_timelapsed import plan
 from reolink_timelapsed.errors import EncodeError
-from reolink_timelapsed.plan import Size
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.process import environment
 from reolink_timelapsed.rungs import Rung
 

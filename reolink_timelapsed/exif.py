@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reolink_timelapsed.plan import Size
+from reolink_timelapsed.frame import Size
 
 AS_IT_IS = 1
 _ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from reolink_timelapsed import plan
 from reolink_timelapsed.config import StitchConfig
-from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment
+from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment, Size
 from reolink_timelapsed.json_fields import (
     BadValue,
     get_counts,
@@ -21,7 +21,7 @@ from reolink_timelapsed.json_fields import (
     get_object,
     get_str,
 )
-from reolink_timelapsed.plan import Pick, Piece, Size
+from reolink_timelapsed.plan import Pick, Piece
 from reolink_timelapsed.reading import length, names_in, read_json
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of

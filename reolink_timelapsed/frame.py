@@ -37,6 +37,10 @@ _NAME_LIMIT = 64
 """Characters of a name kept in its folder: every file name stays far below 255 bytes."""
 
 
+Size = tuple[int, int]
+"""Of a picture: width and height in pixels."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Camera:
     """A channel (from 0) together with the name the NVR gives it."""

@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, field
 
 from reolink_timelapsed.errors import BadFrame
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.humanize import several
-from reolink_timelapsed.jpeg_syntax import APP14, CODINGS, DHT, DQT, DRI, SOS, Size, Syntax
+from reolink_timelapsed.jpeg_syntax import APP14, CODINGS, DHT, DQT, DRI, SOS, Syntax
 
 MIN_BYTES = 100
 """Smaller than any picture with its tables; a 28-byte "image" was seen in the field."""

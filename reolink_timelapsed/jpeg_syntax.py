@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reolink_timelapsed.errors import BadFrame
-
-Size = tuple[int, int]
+from reolink_timelapsed.frame import Size
 
 DHT, DQT, DRI, SOS, APP14 = 0xC4, 0xDB, 0xDD, 0xDA, 0xEE
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reolink_timelapsed.errors import BadFrame, ChannelFailed
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.story import Story
-
-Size = tuple[int, int]
-"""Of a picture: width and height in pixels."""
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from reolink_timelapsed import exif, huffman, jpeg
 from reolink_timelapsed.errors import BadFrame, OddEntry, StoreError
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.jpeg import Picture
-from reolink_timelapsed.plan import Size
 from reolink_timelapsed.reading import read_file
 
 MOST_BYTES = 16 * 2**20

@@ -15,14 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import groupby, pairwise
 
-from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.frame import Frame, Size
 from reolink_timelapsed.schedule import hour_of
 
 PIECE_PICKS = 240
 """Picks that make an encoder run worth its start: x264's keyframe distance is 250."""
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from typing import Any
 from reolink_timelapsed.child import OutOfMemory
 from reolink_timelapsed.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.errors import EncodeError, Stopped
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.json_fields import MOST, BadValue, get_list, get_str, parse
-from reolink_timelapsed.plan import Size
 from reolink_timelapsed.process import Process
 
 STALL_SECONDS = 3600.0

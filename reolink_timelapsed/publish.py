@@ -12,9 +12,8 @@ from reolink_timelapsed import sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
 from reolink_timelapsed.film import Film, Made
-from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Video
+from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Size, Video
 from reolink_timelapsed.humanize import several
-from reolink_timelapsed.plan import Size
 from reolink_timelapsed.progress import duration
 from reolink_timelapsed.reading import length
 from reolink_timelapsed.splice import Spliced

@@ -27,10 +27,10 @@ from reolink_timelapsed.errors import (
     Unsupported,
     no_picture_of_any,
 )
-from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.frame import Frame, Size
 from reolink_timelapsed.health import Health
 from reolink_timelapsed.jpeg import picture_size
-from reolink_timelapsed.news import News, Size
+from reolink_timelapsed.news import News
 from reolink_timelapsed.roster import Roster
 from reolink_timelapsed.round_state import BUSY_PAUSES_SECONDS, Failure, Pass
 from reolink_timelapsed.session import Session

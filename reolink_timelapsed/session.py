@@ -24,12 +24,13 @@ from reolink_timelapsed.errors import (
     SessionExpired,
     Unsupported,
 )
+from reolink_timelapsed.frame import Size
 from reolink_timelapsed.jpeg import picture_size
 from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.slot import Credentials, Slot
 from reolink_timelapsed.transport import Transport
-from reolink_timelapsed.wanted_size import Size, WantedSizes
+from reolink_timelapsed.wanted_size import WantedSizes
 
 __all__ = ["Credentials", "Session"]
 

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from reolink_timelapsed.config import StitchConfig
 from reolink_timelapsed.disk_errors import tell_once
-from reolink_timelapsed.frame import Frame
+from reolink_timelapsed.frame import Frame, Size
 from reolink_timelapsed.json_fields import (
     BadValue,
     JsonObject,
@@ -43,7 +43,6 @@ from reolink_timelapsed.json_fields import (
     get_object,
     get_str,
 )
-from reolink_timelapsed.plan import Size
 from reolink_timelapsed.reading import error_text, length, read_json
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between

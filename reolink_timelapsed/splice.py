@@ -19,10 +19,9 @@ from reolink_timelapsed import child, encode, probe, titles
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import DiskFull, EncodeError
 from reolink_timelapsed.film import Film, Made, Part
-from reolink_timelapsed.frame import FULL, RENDITIONS
+from reolink_timelapsed.frame import FULL, RENDITIONS, Size
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.pieces import PieceMaker
-from reolink_timelapsed.plan import Size
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.store import Store
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-Size = tuple[int, int]
-"""Width and height in pixels."""
+from reolink_timelapsed.frame import Size
 
 FAILURES_TO_LOOK = 2
 """In a row: a fault that passes is no reason."""

@@ -78,10 +78,8 @@ def test_a_folder_for_the_videos_may_be_named_from_where_one_stands(config: Path
     assert made == [f"{name}.json", f"{name}.mp4", f"{name}_720p.mp4"]
 
 
-def test_a_relative_data_folder_has_links_that_lead_somewhere(config: Path) -> None:
+def test_the_latest_video_is_linked(config: Path) -> None:
     frames(config, 3)
-    settings = json.loads(config.read_text())
-    settings["storage"]["data_dir"] = "data"
     done = stitched(config)
     assert done.returncode == 0, done.stderr
     home = config.parent / "data" / "videos" / FOLDER
