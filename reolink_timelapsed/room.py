@@ -55,7 +55,7 @@ class Room:
             return self._reason
         try:
             with translated(self._store.root):
-                self._mount.require()
+                self._demand()
                 self._reason = self._open(now)
         except StoreError as error:
             self.failed(error, now)
@@ -74,6 +74,13 @@ class Room:
             return self._store.free_bytes()
         except StoreError:
             return 0
+
+    def _demand(self) -> None:
+        """Ask whose the folder is at its opening alone; whether it is there, each time."""
+        if self._opened:
+            self._mount.check()
+        else:
+            self._mount.require()
 
     def _open(self, now: float) -> str:
         if not self._opened:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 from reolink_timelapsed import api
@@ -160,7 +161,7 @@ class Slot:
             fact = "the NVR refused to let us in before"
             raise LoginRefused(fact, None, wait, self._advice(None, wait))
         self._scrubber.add(self._who.password)
-        body, seal = api.login(self._who.username, self._who.password), sealed(self._credential)
+        body, seal = api.login(self._who.username, self._who.password), self._seal
         token = api.token(self.counted(lambda: self._ask(body)))
         self._keep(token, now, seal)
         self._scrubber.add(token.name)
@@ -177,6 +178,11 @@ class Slot:
     @property
     def _credential(self) -> str:
         return f"{self._transport.address.host}\0{self._who.username}\0{self._who.password}"
+
+    @cached_property
+    def _seal(self) -> str:
+        """What the file shall tell our credential by; dear on purpose, so made once."""
+        return sealed(self._credential) if self._file else ""
 
     def _keep(self, token: api.Token, now: datetime, seal: str) -> None:
         """Hold a new token, on disk first: the sooner it is there, the less can be lost."""
