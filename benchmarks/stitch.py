@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 from stitch_pictures import START, draw, store_day
 
-from reolink_timelapsed import child, encode, plan, rungs, stitch
+from reolink_timelapsed import child, encode, frame, rungs, stitch
 from reolink_timelapsed.clock import Clock, JumpingClock, local_zone
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.encode import Job, Quality, Target
@@ -75,7 +75,7 @@ class Bench:
 
     def job(self, *, small: bool = True, name: str = "encode", look: Quality = LOOK) -> Job:
         """Return the encode of one hour, with the 720p if `small`."""
-        sizes = [self.size, plan.scaled_size(self.size, 720)][: 2 if small else 1]
+        sizes = [self.size, frame.scaled_size(self.size, 720)][: 2 if small else 1]
         targets = tuple(Target(self.work / f"{name}{n}.mp4", size) for n, size in enumerate(sizes))
         return Job(self.size, targets, look, RUNGS[0], rungs.cores())
 

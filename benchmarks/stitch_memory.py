@@ -18,7 +18,7 @@ from pathlib import Path
 
 from stitch_pictures import draw
 
-from reolink_timelapsed import child, encode, plan, rungs
+from reolink_timelapsed import child, encode, frame, rungs
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.encode import Job, Quality, Target
 from reolink_timelapsed.frame import Size
@@ -32,7 +32,7 @@ def measure(work: Path, size: Size, rung: int, preset: str, *, cores: int) -> No
     """Encode and print seconds and peak memory (MB) of ffmpeg."""
     width, height = size
     pictures = draw(work / f"{width}x{height}", width, height, _FRAMES[width])
-    small = plan.scaled_size(size, 720)
+    small = frame.scaled_size(size, 720)
     targets = (Target(work / "full.mp4", size), Target(work / "720p.mp4", small))
     job = Job(size, targets, Quality(24, preset, 21), RUNGS[rung], cores)
     began = time.monotonic()

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TextIO
 
-from reolink_timelapsed import check_nvr, encode, judgement, ledger, reach, sandbox
+from reolink_timelapsed import check_nvr, coverage, encode, reach, sandbox
 from reolink_timelapsed.abilities import lacking
 from reolink_timelapsed.access import closed, demand_use
 from reolink_timelapsed.config import Config, StorageConfig
@@ -19,6 +19,7 @@ from reolink_timelapsed.humanize import for_days
 from reolink_timelapsed.mount import Mount
 from reolink_timelapsed.places import daemon_unit
 from reolink_timelapsed.session import Session
+from reolink_timelapsed.space import shortage
 from reolink_timelapsed.store import Store
 
 _FREE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
@@ -94,8 +95,8 @@ def _disk(config: Config, store: Store, mount: Mount, findings: Findings) -> Non
 def _warn_of_small_disk(
     storage: StorageConfig, store: Store, usable: int, daily: float, findings: Findings
 ) -> None:
-    held = ledger.held_bytes(store, storage.keep_frames_days + 1)
-    for warning in judgement.shortage(usable + held, daily, storage.keep_frames_days):
+    held = coverage.held_bytes(store, storage.keep_frames_days + 1)
+    for warning in shortage(usable + held, daily, storage.keep_frames_days):
         findings.line("WARNING", warning)
 
 

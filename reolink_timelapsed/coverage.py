@@ -16,9 +16,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from reolink_timelapsed.disk_errors import left_out, tell_once
 from reolink_timelapsed.frame import Camera, parse_day
 from reolink_timelapsed.json_fields import (
     BadValue,
@@ -29,7 +31,9 @@ from reolink_timelapsed.json_fields import (
     get_object,
     get_str,
 )
+from reolink_timelapsed.reading import names_in, read_json
 from reolink_timelapsed.schedule import Window, ticks_between
+from reolink_timelapsed.store import Store
 
 STOPPED = "not running"
 UNLISTED = "not on the NVR's list"
@@ -160,6 +164,66 @@ class DayRecord:
             )
         except (BadValue, OverflowError):
             return None
+
+
+def record_path(store: Store, day: date) -> Path:
+    """Return where the record of a day lies."""
+    return store.root / "coverage" / f"{day}.json"
+
+
+def load(store: Store, day: date) -> DayRecord | None:
+    """Return the record of a day, None if there is none.
+
+    Raises:
+        StoreError: if there is one that cannot be read now.
+    """
+    path = record_path(store, day)
+    value = read_json(path)
+    record = DayRecord.from_json(value)
+    if value is not None and (record is None or record.window.day != day):
+        tell_once(f"{path} is no record of {day}: it is left out")
+        return None
+    return record
+
+
+def daily_bytes(day: DayRecord) -> int:
+    """Estimate what a whole day of its cameras takes, from the frames that there are."""
+    window = day.window
+    ticks = ticks_between(window.start, window.end, day.interval)
+    return round(sum(_average(camera) for camera in day.cameras.values()) * ticks)
+
+
+def held_bytes(store: Store, days: int) -> int:
+    """Return what the frames take that are there of the last `days` with a record."""
+    return round(sum(_held(store, day) for day in recorded_days(store)[-days:]))
+
+
+def _held(store: Store, day: date) -> float:
+    with left_out():
+        record = load(store, day)
+        cameras = record.cameras.items() if record else ()
+        return sum(_average(camera) * len(store.frames(name, day)) for name, camera in cameras)
+    return 0.0
+
+
+def recorded_days(store: Store) -> list[date]:
+    """Return the days that have a record, oldest first.
+
+    Raises:
+        StoreError: if their folder cannot be read.
+    """
+    names = names_in(store.root / "coverage")
+    return sorted(day for name in names if (day := parse_day(name.removesuffix(".json"))))
+
+
+def rest_bytes(day: DayRecord, now: datetime) -> int:
+    """Estimate the bytes that the rest of the day will take, from the frames it has."""
+    left = ticks_between(max(now, day.window.start), day.window.end, day.interval)
+    return round(sum(_average(camera) for camera in day.cameras.values()) * left)
+
+
+def _average(camera: CameraRecord) -> float:
+    return camera.size / camera.captured if camera.captured else 0.0
 
 
 def _window(value: Any) -> Window:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
-from reolink_timelapsed import ledger, sidecar
+from reolink_timelapsed import coverage, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.disk_errors import left_out
@@ -103,4 +103,4 @@ class Days:
         return len(self._store.frames(folder, day)) > known
 
     def _record(self, day: date) -> DayRecord | None:
-        return ledger.load(self._store, day)
+        return coverage.load(self._store, day)

@@ -18,9 +18,8 @@ from typing import Any
 
 import ffmpeg
 
-from reolink_timelapsed import plan
 from reolink_timelapsed.errors import EncodeError
-from reolink_timelapsed.frame import Size
+from reolink_timelapsed.frame import Size, full_size
 from reolink_timelapsed.process import environment
 from reolink_timelapsed.rungs import Rung
 
@@ -145,7 +144,7 @@ def _is_trimmed(picture: Size | None, size: Size) -> bool:
 
 def _needs_bars(picture: Size | None, size: Size) -> bool:
     """Tell whether pictures may be of another shape than the film."""
-    fits = picture and (_is_trimmed(picture, size) or size == plan.full_size(picture, size[0]))
+    fits = picture and (_is_trimmed(picture, size) or size == full_size(picture, size[0]))
     return not fits
 
 

@@ -11,7 +11,18 @@ from typing import Any
 
 from reolink_timelapsed import plan
 from reolink_timelapsed.config import StitchConfig
-from reolink_timelapsed.frame import FULL, HD, RENDITIONS, Frame, Rendition, Segment, Size
+from reolink_timelapsed.frame import (
+    FULL,
+    HD,
+    RENDITIONS,
+    Frame,
+    Rendition,
+    Segment,
+    Size,
+    commonest,
+    full_size,
+    scaled_size,
+)
 from reolink_timelapsed.json_fields import (
     BadValue,
     get_counts,
@@ -155,14 +166,14 @@ class Film:
     def full(self) -> Size | None:
         """Return the size of the full rendition, as far as is known by now."""
         seen: Counter[Size] = sum(self.sizes.values(), Counter())
-        return plan.full_size(plan.commonest(seen), self.config.max_width) if seen else None
+        return full_size(commonest(seen), self.config.max_width) if seen else None
 
     def renditions(self) -> list[tuple[Rendition, Size]]:
         """Return what has to be encoded: no 720p where it would equal the full one."""
         full = self.full
         if full is None:
             return []
-        sizes = [(one, plan.scaled_size(full, one.height)) for one in RENDITIONS]
+        sizes = [(one, scaled_size(full, one.height)) for one in RENDITIONS]
         return [(one, size) for one, size in sizes if one != HD or size != full]
 
     def key(self, picks: Sequence[Pick]) -> str:

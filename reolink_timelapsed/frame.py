@@ -16,8 +16,9 @@ lease      how long a login token lives
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
@@ -144,6 +145,37 @@ def parse_day(name: str) -> date | None:
 def is_datable(moment: date) -> bool:
     """Tell whether a day or moment lies in years that arithmetic on datetimes bears."""
     return moment.year in _YEARS
+
+
+def nearest(frames: Sequence[Frame], wanted: time, zone: tzinfo) -> Frame:
+    """Return the frame whose local time of day is nearest to `wanted`, across midnight, too."""
+
+    def distance(frame: Frame) -> timedelta:
+        local = frame.moment.astimezone(zone).replace(tzinfo=None)
+        apart = abs(datetime.combine(local, wanted) - local)
+        return min(apart, timedelta(days=1) - apart)
+
+    return min(frames, key=distance)
+
+
+def commonest(sizes: Mapping[Size, int]) -> Size:
+    """Return the size most pictures have; of two the larger."""
+    return max(sizes, key=lambda size: (sizes[size], size))
+
+
+def full_size(picture: Size, max_width: int | None) -> Size:
+    """Return the size of the full rendition: the picture's, even, at most `max_width` wide."""
+    width, height = picture
+    if max_width and width > max_width:
+        width, height = max_width, round(height * max_width / width)
+    return max(width // 2 * 2, 2), max(height // 2 * 2, 2)
+
+
+def scaled_size(full: Size, height: int | None) -> Size:
+    """Return the size of a rendition `height` pixels high; nothing is ever scaled up."""
+    if height is None or full[1] <= height:
+        return full
+    return max(round(full[0] * height / full[1] / 2) * 2, 2), height
 
 
 def _moment(text: str, pattern: str) -> datetime | None:

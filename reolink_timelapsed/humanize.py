@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+SOI = b"\xff\xd8"
+"""With which a JPEG begins."""
+
 _WHOLE_FROM, _YEARS_FROM = 10, 1000
 """Days."""
 
@@ -41,3 +44,19 @@ def span(length: timedelta) -> str:
         if count or parts:
             parts.append((count, name))
     return " ".join(f"{count} {name}" for count, name in parts[:2] if count) or "0 s"
+
+
+def no_picture(data: bytes) -> str:
+    """Say what came instead of a picture: `data` do not begin as a JPEG does."""
+    return f"not a JPEG but {_described(data)}" if data else "empty answer instead of a picture"
+
+
+def _described(data: bytes) -> str:
+    head = data[:200].lstrip().lower()
+    if head.startswith((b"[", b"{")):
+        return f"a JSON text of {len(data)} bytes"
+    if head.startswith(b"<"):
+        return f"an HTML page of {len(data)} bytes"
+    if (start := data[:65_536].find(SOI + b"\xff")) > 0:
+        return f"{start} bytes before the start of one"
+    return f"{len(data)} unknown bytes"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from reolink_timelapsed.errors import BadFrame
 from reolink_timelapsed.frame import Size
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import SOI, no_picture, several
 from reolink_timelapsed.jpeg_syntax import APP14, CODINGS, DHT, DQT, DRI, SOS, Syntax
 
 MIN_BYTES = 100
@@ -21,7 +21,6 @@ MIN_BYTES = 100
 MAX_SEGMENTS = 2_000
 """More than any camera writes: 16 MB of them would take a second to walk through."""
 
-_SOI = b"\xff\xd8"
 _EOI = 0xD9
 _APP1 = 0xE1
 _EXIF = b"Exif\0\0"
@@ -75,24 +74,11 @@ def read(data: bytes) -> Picture:
         BadFrame: if `data` is not a whole JPEG, or costs more than a picture may; the message
             says what it is instead.
     """
-    if not data:
-        raise BadFrame("empty answer instead of a picture")
-    if not data.startswith(_SOI):
-        raise BadFrame(f"not a JPEG but {_describe(data)}")
+    if not data.startswith(SOI):
+        raise BadFrame(no_picture(data))
     if len(data) < MIN_BYTES:
         raise BadFrame(f"only {len(data)} bytes, too few for a picture")
     return _Walk(data).picture()
-
-
-def _describe(data: bytes) -> str:
-    head = data[:200].lstrip().lower()
-    if head.startswith((b"[", b"{")):
-        return f"a JSON text of {len(data)} bytes"
-    if head.startswith(b"<"):
-        return f"an HTML page of {len(data)} bytes"
-    if (start := data[:65_536].find(_SOI + b"\xff")) > 0:
-        return f"{start} bytes before the start of one"
-    return f"{len(data)} unknown bytes"
 
 
 class _Walk:
@@ -106,7 +92,7 @@ class _Walk:
         self._filling = 0
 
     def picture(self) -> Picture:
-        position = len(_SOI)
+        position = len(SOI)
         for _ in range(MAX_SEGMENTS):
             start = self._marker_at(position)
             marker = self._data[start + 1]
@@ -136,7 +122,7 @@ class _Walk:
     def _segment(self, marker: int, start: int) -> int:
         """Take in a segment, and the picture data after a scan header; return where they end."""
         end = start + 2 + int.from_bytes(self._data[start + 2 : start + 4], "big")
-        if marker < _FIRST_SEGMENT or marker == _SOI[1] or end < start + 4:
+        if marker < _FIRST_SEGMENT or marker == SOI[1] or end < start + 4:
             raise BadFrame(f"damaged JPEG: bad segment at byte {start}")
         if end > len(self._data):
             raise self._cut_short()

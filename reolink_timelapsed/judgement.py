@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.frame import Camera
-from reolink_timelapsed.humanize import for_days, span
+from reolink_timelapsed.humanize import span
 from reolink_timelapsed.overview import CameraNow, Daemon, Disk, Films, Sighting
+from reolink_timelapsed.space import shortage
 
 _DAY = timedelta(days=1)
 _GB = 1e9
@@ -65,24 +66,6 @@ def overdue(films: Films, stitch: str) -> Iterator[str]:
             f"videos are overdue, {len(films.overdue)} by now, the oldest of {oldest}: `{stitch}` "
             "makes them, or tells what is in the way"
         )
-
-
-def shortage(usable: float, daily: float, keep_days: int) -> Iterator[str]:
-    """Yield why a disk is too small: `usable` bytes for frames, of which a day takes `daily`.
-
-    Frames stay for `keep_days`, and there are those of today.
-    """
-    days = keep_days + 1
-    if usable >= daily * days:
-        return
-    holds = f"holds frames of {for_days(usable / daily)}"
-    effect = "go sooner" if usable >= daily else "of not even a day fit, and capture will pause"
-    yield (
-        f"the disk is small: beside storage.min_free_gb it {holds}, {usable / _GB:.1f} GB at "
-        f"{daily / _GB:.1f} GB a day; storage.keep_frames_days: {keep_days} and today need "
-        f"{daily * days / _GB:.1f} GB. Frames {effect}; take a larger disk, a longer "
-        "capture.interval_seconds or fewer cameras (capture.channels)"
-    )
 
 
 def small_disk(disk: Disk) -> Iterator[str]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
-from reolink_timelapsed.coverage import STOPPED, CameraRecord, DayRecord
-from reolink_timelapsed.disk_errors import left_out, tell_once
+from reolink_timelapsed.coverage import (
+    STOPPED,
+    DayRecord,
+    load,
+    record_path,
+    recorded_days,
+    rest_bytes,
+)
+from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.frame import parse_day
 from reolink_timelapsed.humanize import several
-from reolink_timelapsed.reading import length, names_in, read_json
-from reolink_timelapsed.schedule import Window, ticks_between
+from reolink_timelapsed.reading import length
+from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.store import Store
 
 SAVE_EVERY = timedelta(minutes=5)
@@ -103,56 +108,6 @@ class Ledger:
             camera.newest = frames[-1].moment
 
 
-def record_path(store: Store, day: date) -> Path:
-    """Return where the record of a day lies."""
-    return store.root / "coverage" / f"{day}.json"
-
-
-def load(store: Store, day: date) -> DayRecord | None:
-    """Return the record of a day, None if there is none.
-
-    Raises:
-        StoreError: if there is one that cannot be read now.
-    """
-    path = record_path(store, day)
-    value = read_json(path)
-    record = DayRecord.from_json(value)
-    if value is not None and (record is None or record.window.day != day):
-        tell_once(f"{path} is no record of {day}: it is left out")
-        return None
-    return record
-
-
-def daily_bytes(day: DayRecord) -> int:
-    """Estimate what a whole day of its cameras takes, from the frames that there are."""
-    window = day.window
-    ticks = ticks_between(window.start, window.end, day.interval)
-    return round(sum(_average(camera) for camera in day.cameras.values()) * ticks)
-
-
-def held_bytes(store: Store, days: int) -> int:
-    """Return what the frames take that are there of the last `days` with a record."""
-    return round(sum(_held(store, day) for day in recorded_days(store)[-days:]))
-
-
-def _held(store: Store, day: date) -> float:
-    with left_out():
-        record = load(store, day)
-        cameras = record.cameras.items() if record else ()
-        return sum(_average(camera) * len(store.frames(name, day)) for name, camera in cameras)
-    return 0.0
-
-
-def recorded_days(store: Store) -> list[date]:
-    """Return the days that have a record, oldest first.
-
-    Raises:
-        StoreError: if their folder cannot be read.
-    """
-    names = names_in(store.root / "coverage")
-    return sorted(day for name in names if (day := parse_day(name.removesuffix(".json"))))
-
-
 def summary(day: DayRecord, now: datetime) -> str:
     """Return the day so far in a line: frames of how many, per camera, and why some are missing."""
     expected = day.expected(now)
@@ -161,12 +116,6 @@ def summary(day: DayRecord, now: datetime) -> str:
         why = ", ".join(f"{count} {reason}" for reason, count in day.missing(folder, now).items())
         parts.append(f"{folder} {camera.captured} of {expected}" + (f" ({why})" if why else ""))
     return f"{day.window.day}: frames: " + ("; ".join(parts) or "none")
-
-
-def rest_bytes(day: DayRecord, now: datetime) -> int:
-    """Estimate the bytes that the rest of the day will take, from the frames it has."""
-    left = ticks_between(max(now, day.window.start), day.window.end, day.interval)
-    return round(sum(_average(camera) for camera in day.cameras.values()) * left)
 
 
 def status(day: DayRecord, now: datetime, free_bytes: int) -> str:
@@ -180,7 +129,3 @@ def status(day: DayRecord, now: datetime, free_bytes: int) -> str:
         f"the rest of the day needs {rest_bytes(day, now) / _GB:.1f} GB "
         f"of {free_bytes / _GB:.1f} GB free"
     )
-
-
-def _average(camera: CameraRecord) -> float:
-    return camera.size / camera.captured if camera.captured else 0.0

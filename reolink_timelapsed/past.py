@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
-from reolink_timelapsed import ledger, sidecar
+from reolink_timelapsed import coverage, sidecar
 from reolink_timelapsed.config import CaptureConfig
 from reolink_timelapsed.coverage import CameraRecord, DayRecord
 from reolink_timelapsed.disk_errors import left_out
@@ -57,14 +57,14 @@ class Past:
         if live:
             self._records[live.record.window.day] = live.record
         self._names: dict[tuple[str, date], list[str]] = {}
-        recorded = {*ledger.recorded_days(store), *self._records}
+        recorded = {*coverage.recorded_days(store), *self._records}
         self._recorded = sorted((day for day in recorded if day <= self.today), reverse=True)
 
     def record(self, day: date) -> DayRecord | None:
         if day not in self._records:
             self._records[day] = None
             with left_out():
-                self._records[day] = ledger.load(self.store, day)
+                self._records[day] = coverage.load(self.store, day)
         return self._records[day]
 
     def frame_names(self, folder: str, day: date) -> list[str]:

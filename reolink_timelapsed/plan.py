@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from itertools import groupby, pairwise
 
-from reolink_timelapsed.frame import Frame, Size
+from reolink_timelapsed.frame import Frame, nearest
 from reolink_timelapsed.schedule import hour_of
 
 PIECE_PICKS = 240
@@ -65,17 +65,6 @@ def one_a_day(frames: Iterable[Frame], wanted: time, zone: tzinfo) -> list[Pick]
     """Return of each day the frame nearest to the local time `wanted`."""
     days = (list(day) for _, day in groupby(frames, key=lambda frame: frame.path.parent))
     return [Pick(frame.moment, frame) for frame in (nearest(day, wanted, zone) for day in days)]
-
-
-def nearest(frames: Sequence[Frame], wanted: time, zone: tzinfo) -> Frame:
-    """Return the frame whose local time of day is nearest to `wanted`, across midnight, too."""
-
-    def distance(frame: Frame) -> timedelta:
-        local = frame.moment.astimezone(zone).replace(tzinfo=None)
-        apart = abs(datetime.combine(local, wanted) - local)
-        return min(apart, timedelta(days=1) - apart)
-
-    return min(frames, key=distance)
 
 
 def held(picks: Sequence[Pick], step: timedelta) -> list[Pick]:
@@ -131,26 +120,6 @@ def key(settings: Mapping[str, object], picks: Iterable[Pick]) -> str:
     names = [pick.frame.path.name for pick in picks]
     text = json.dumps([dict(settings), names], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def commonest(sizes: Mapping[Size, int]) -> Size:
-    """Return the size most pictures have; of two the larger."""
-    return max(sizes, key=lambda size: (sizes[size], size))
-
-
-def full_size(picture: Size, max_width: int | None) -> Size:
-    """Return the size of the full rendition: the picture's, even, at most `max_width` wide."""
-    width, height = picture
-    if max_width and width > max_width:
-        width, height = max_width, round(height * max_width / width)
-    return max(width // 2 * 2, 2), max(height // 2 * 2, 2)
-
-
-def scaled_size(full: Size, height: int | None) -> Size:
-    """Return the size of a rendition `height` pixels high; nothing is ever scaled up."""
-    if height is None or full[1] <= height:
-        return full
-    return max(round(full[0] * height / full[1] / 2) * 2, 2), height
 
 
 def _nearest(moments: Sequence[datetime], at: datetime) -> int:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
-from reolink_timelapsed import plan, sidecar
+from reolink_timelapsed import sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import StorageConfig
 from reolink_timelapsed.disk_errors import tell_once
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.frame import Frame, parse_day
+from reolink_timelapsed.frame import Frame, nearest, parse_day
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.schedule import local_day
@@ -173,7 +173,7 @@ class _Pruner:
         whole = [frame for frame in frames if frame.path.name not in set(refused)]
         if self._config.keep_daily_frame is None or not whole:
             return None
-        return plan.nearest(whole, self._config.keep_daily_frame, self._zone)
+        return nearest(whole, self._config.keep_daily_frame, self._zone)
 
     def videos(self, folder: str, day: date, now: datetime) -> None:
         """Remove a day's videos; the sidecar stays, as the record that they were made."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from reolink_timelapsed import sidecar
+from reolink_timelapsed import account, sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
 from reolink_timelapsed.film import Film, Made
@@ -143,13 +143,13 @@ class Publisher:
         missing = self._days.missing(order.folder, day, now) if day else {}
         interval = self._days.interval(day or order.frames[0].moment.date())
         others = self._other_names(order)
-        return sidecar.compose(
+        return account.compose(
             order.film.label,
             order.film.config,
             now,
             order=sidecar.order(order.film.config, order.frames),
-            window=sidecar.window_part(window, interval),
-            frames=sidecar.frames_part(
+            window=account.window_part(window, interval),
+            frames=account.frames_part(
                 order.frames,
                 made,
                 order.film.refused,
@@ -157,12 +157,12 @@ class Publisher:
                 window=window,
                 interval=interval,
             ),
-            pictures=sidecar.pictures_part(made),
+            pictures=account.pictures_part(made),
             **({"other_names": others} if others else {}),
-            videos=sidecar.videos_part(
+            videos=account.videos_part(
                 {name: (order.path(name), video) for name, video in videos.items()}
             ),
-            encode=sidecar.encode_part(made, self._version),
+            encode=account.encode_part(made, self._version),
         )
 
 

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reolink_timelapsed import ledger, refilm, transit
+from reolink_timelapsed import coverage, refilm, transit
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.frame import Frame, frame_name
@@ -221,7 +221,7 @@ class Redater:
         old, new = self._record(source), self._record(target)
         if is_left:
             new.add(old)
-            self._store.remove(ledger.record_path(self._store, source.day))
+            self._store.remove(coverage.record_path(self._store, source.day))
         else:
             rounds = min(max(frames.values()), old.rounds)
             old.rounds, new.rounds = old.rounds - rounds, new.rounds + rounds
@@ -247,14 +247,14 @@ class Redater:
             self._book_in(now, after, absent)
 
     def _book_in(self, window: Window, now: datetime, unexplained: int) -> None:
-        if (record := ledger.load(self._store, window.day)) or now in window:
+        if (record := coverage.load(self._store, window.day)) or now in window:
             record = record or DayRecord(window, self._interval)
             record.correct(CLOCK, record.unexplained(now) - unexplained)
             self._save(record)
 
     def _record(self, window: Window) -> DayRecord:
-        return ledger.load(self._store, window.day) or DayRecord(window, self._interval)
+        return coverage.load(self._store, window.day) or DayRecord(window, self._interval)
 
     def _save(self, record: DayRecord) -> None:
-        path = ledger.record_path(self._store, record.window.day)
+        path = coverage.record_path(self._store, record.window.day)
         self._store.write_json(path, record.to_json())

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TextIO
 
-from reolink_timelapsed import judgement, ledger, sidecar
+from reolink_timelapsed import coverage, judgement, sidecar
 from reolink_timelapsed.board import FILE_NAME
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config, config_option
@@ -192,7 +192,7 @@ def _disk(config: Config, past: Past, watched: Sequence[Sighting]) -> Disk:
         free=store.free_bytes(),
         kept_free=storage.min_free_bytes,
         daily=sum(past.daily_bytes(one.folder, window) for one in watched),
-        held=ledger.held_bytes(store, storage.keep_frames_days + 1),
+        held=coverage.held_bytes(store, storage.keep_frames_days + 1),
         keep_days=storage.keep_frames_days,
     )
 

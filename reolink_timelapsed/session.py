@@ -25,7 +25,7 @@ from reolink_timelapsed.errors import (
     Unsupported,
 )
 from reolink_timelapsed.frame import Size
-from reolink_timelapsed.jpeg import picture_size
+from reolink_timelapsed.humanize import SOI, no_picture
 from reolink_timelapsed.memory import LoginGuard, TokenFile
 from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.slot import Credentials, Slot
@@ -34,7 +34,6 @@ from reolink_timelapsed.wanted_size import WantedSizes
 
 __all__ = ["Credentials", "Session"]
 
-_JPEG = b"\xff\xd8"
 
 Answer = TypeVar("Answer")
 
@@ -220,8 +219,8 @@ class Session:
         answer = self._client.told_apart(
             token, lambda: self._client.snapshot(channel, token, limit, size), nvr_works=nvr_works
         )
-        if not answer.startswith(_JPEG):
-            picture_size(answer)  # which says what it is instead
+        if not answer.startswith(SOI):
+            raise BadFrame(no_picture(answer))
         self._wanted.worked(channel, size, self._clock.monotonic())
         return answer
 

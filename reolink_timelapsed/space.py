@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from reolink_timelapsed.config import StorageConfig
-from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.coverage import DayRecord, daily_bytes, held_bytes
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.judgement import shortage
-from reolink_timelapsed.ledger import daily_bytes, held_bytes
+from reolink_timelapsed.humanize import for_days
 from reolink_timelapsed.store import Store
+
+_GB = 1e9
 
 log = logging.getLogger(__name__)
 
@@ -37,3 +39,21 @@ class Space:
             return
         for warning in shortage(usable + held, daily, keep):
             log.warning("%s", warning)
+
+
+def shortage(usable: float, daily: float, keep_days: int) -> Iterator[str]:
+    """Yield why a disk is too small: `usable` bytes for frames, of which a day takes `daily`.
+
+    Frames stay for `keep_days`, and there are those of today.
+    """
+    days = keep_days + 1
+    if usable >= daily * days:
+        return
+    holds = f"holds frames of {for_days(usable / daily)}"
+    effect = "go sooner" if usable >= daily else "of not even a day fit, and capture will pause"
+    yield (
+        f"the disk is small: beside storage.min_free_gb it {holds}, {usable / _GB:.1f} GB at "
+        f"{daily / _GB:.1f} GB a day; storage.keep_frames_days: {keep_days} and today need "
+        f"{daily * days / _GB:.1f} GB. Frames {effect}; take a larger disk, a longer "
+        "capture.interval_seconds or fewer cameras (capture.channels)"
+    )

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from reolink_timelapsed import ledger
+from reolink_timelapsed import coverage
 from reolink_timelapsed.board import FILE_NAME, Board
 from reolink_timelapsed.capture import Capture
 from reolink_timelapsed.claim import Claim
@@ -224,7 +224,7 @@ class Daemon:
 
     def record(self, day: date = DAY) -> DayRecord:
         """Return what the store knows of a day."""
-        record = ledger.load(self.store, day)
+        record = coverage.load(self.store, day)
         assert record, f"no record of {day}"
         return record
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import DAY, Journal, at
 
-from reolink_timelapsed import ledger
+from reolink_timelapsed import coverage, ledger
 from reolink_timelapsed.coverage import STOPPED
 from reolink_timelapsed.ledger import SAVE_EVERY, Ledger
 from reolink_timelapsed.schedule import Window
@@ -29,7 +29,7 @@ def test_the_window_is_on_disk_from_the_first_moment(store: Store) -> None:
     keeper = Ledger(store)
     keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4))
-    record = ledger.load(store, DAY)
+    record = coverage.load(store, DAY)
     assert record
     assert record.window == WINDOW
 
@@ -38,7 +38,7 @@ def test_nothing_is_written_before_it_was_read(store: Store) -> None:
     keeper = Ledger(store)
     keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.save()
-    assert ledger.load(store, DAY) is None
+    assert coverage.load(store, DAY) is None
 
 
 def test_a_restart_adds_up_and_frames_are_counted_on_disk(store: Store) -> None:
@@ -78,7 +78,7 @@ def test_it_is_saved_now_and_then_and_after_a_step_of_the_clock(store: Store) ->
     ):
         day.rounds += 1
         keeper.save_now_and_then(moment)
-        saved = ledger.load(store, DAY)
+        saved = coverage.load(store, DAY)
         assert saved
         assert saved.rounds == rounds
 
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_costs_the_record_and_no_more(
     keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4))
     keeper.save()
-    assert ledger.load(store, DAY) is None
+    assert coverage.load(store, DAY) is None
 
 
 def test_what_the_rest_of_the_day_needs(store: Store) -> None:
@@ -114,8 +114,8 @@ def test_what_the_rest_of_the_day_needs(store: Store) -> None:
     keeper = Ledger(store)
     day = keeper.open(WINDOW, MINUTE, WINDOW.start)
     keeper.join(at(4, 10))
-    assert ledger.rest_bytes(day, at(4, 10)) == 1070 * 1_000_000
-    assert ledger.rest_bytes(day, at(22)) == 0
+    assert coverage.rest_bytes(day, at(4, 10)) == 1070 * 1_000_000
+    assert coverage.rest_bytes(day, at(22)) == 0
     assert ledger.status(day, at(4, 10), 5_000_000_000) == (
         "2026-11-22: 10 frames of 1 camera, 0 missed; the rest of the day needs 1.1 GB "
         "of 5.0 GB free"
@@ -126,7 +126,7 @@ def test_what_the_rest_of_the_day_needs(store: Store) -> None:
 def test_ticks_before_the_installation_are_not_missed(store: Store, before: str) -> None:
     now = WINDOW.start + 3 * HOUR
     if before == "a record":
-        store.write_json(ledger.record_path(store, WINDOW.day - timedelta(days=9)), {})
+        store.write_json(coverage.record_path(store, WINDOW.day - timedelta(days=9)), {})
     elif before == "frames":
         store.put_frame("ch0_Front_Door", WINDOW.day - timedelta(days=1), WINDOW.start, b"x")
     elif before == "this day's record":
@@ -140,7 +140,7 @@ def test_ticks_before_the_installation_are_not_missed(store: Store, before: str)
     assert keeper.joined_day is day
     missed = {"nothing": 60, "this day's record": 180}.get(before, 240)
     assert day.missing("ch0_Front_Door", now + HOUR) == {"not running": missed}
-    kept = ledger.load(store, WINDOW.day)
+    kept = coverage.load(store, WINDOW.day)
     assert kept
     assert kept.window == day.window
 
@@ -178,9 +178,9 @@ def test_a_record_of_another_day_or_none_is_told_once(
     keeper.open(WINDOW, MINUTE, at(4))
     keeper.join(at(4))
     other = DAY + timedelta(days=1)
-    text = ledger.record_path(store, DAY).read_text()
-    ledger.record_path(store, other).write_text(text)
+    text = coverage.record_path(store, DAY).read_text()
+    coverage.record_path(store, other).write_text(text)
     for _ in range(2):
-        assert ledger.load(store, other) is None
+        assert coverage.load(store, other) is None
     (line,) = caplog.messages
     assert f"{other}.json is no record of {other}" in line

@@ -24,15 +24,15 @@ from reolink_timelapsed import report
 from reolink_timelapsed.board import FILE_NAME
 from reolink_timelapsed.clock import JumpingClock
 from reolink_timelapsed.config import CaptureConfig, Config, StorageConfig
-from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.coverage import DayRecord, record_path
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Frame, Video
-from reolink_timelapsed.judgement import shortage, small_disk
-from reolink_timelapsed.ledger import record_path
+from reolink_timelapsed.judgement import small_disk
 from reolink_timelapsed.overview import Disk, Overview, next_run
 from reolink_timelapsed.schedule import Daily, Window
 from reolink_timelapsed.services import Names, Services
 from reolink_timelapsed.simulator import SimulatedNvr
+from reolink_timelapsed.space import shortage
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.turn import CAPTURE, Turn, only_one
 

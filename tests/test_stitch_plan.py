@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reolink_timelapsed import exif, orders, plan, sidecar, titles
+from reolink_timelapsed import account, exif, frame, orders, plan, titles
 from reolink_timelapsed.config import StitchConfig
 from reolink_timelapsed.errors import UsageError
 from reolink_timelapsed.film import Record
@@ -136,7 +136,7 @@ def test_the_frame_nearest_to_a_time_of_day(
     wanted: time, hours: tuple[int, ...], nearest: int
 ) -> None:
     moments = [datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in hours]
-    assert plan.nearest(frames(moments), wanted, UTC).moment.hour == nearest
+    assert frame.nearest(frames(moments), wanted, UTC).moment.hour == nearest
 
 
 def test_one_a_day_goes_by_the_day_of_capturing_and_local_time() -> None:
@@ -150,8 +150,8 @@ def test_one_a_day_goes_by_the_day_of_capturing_and_local_time() -> None:
 @given(st.integers(1, 9000), st.integers(1, 9000), st.none() | st.integers(80, 2000))
 def test_sizes_are_even_and_never_scaled_up(width: int, height: int, half: int | None) -> None:
     cap = 2 * half if half else None
-    full = plan.full_size((width, height), cap)
-    small = plan.scaled_size(full, 720)
+    full = frame.full_size((width, height), cap)
+    small = frame.scaled_size(full, 720)
     for size in (full, small):
         assert all(side % 2 == 0 and side > 0 for side in size)
     assert full[0] <= max(width, 2)
@@ -161,8 +161,8 @@ def test_sizes_are_even_and_never_scaled_up(width: int, height: int, half: int |
 
 
 def test_the_commonest_size() -> None:
-    assert plan.commonest({(640, 480): 5, (1920, 1080): 4}) == (640, 480)
-    assert plan.commonest({(640, 480): 4, (1920, 1080): 4}) == (1920, 1080)
+    assert frame.commonest({(640, 480): 5, (1920, 1080): 4}) == (640, 480)
+    assert frame.commonest({(640, 480): 4, (1920, 1080): 4}) == (1920, 1080)
 
 
 # Requests
@@ -259,7 +259,7 @@ def test_titles_are_escaped() -> None:
 def test_gaps_are_told_at_the_ends_too() -> None:
     window = Window(START, START + timedelta(hours=1), START.date())
     there = frames([START + n * MINUTE for n in range(10, 50) if n != 20 and not 30 <= n < 35])
-    told = [(gap["after"][11:16], gap["missed"]) for gap in sidecar.gaps(there, window, MINUTE)]
+    told = [(gap["after"][11:16], gap["missed"]) for gap in account.gaps(there, window, MINUTE)]
     assert told == [("03:59", 10), ("04:29", 5), ("04:49", 10)]
 
 

@@ -19,7 +19,7 @@ import films
 import pytest
 from films import FOLDER, at, segments, sidecar, video
 
-from reolink_timelapsed import ledger, prune, report
+from reolink_timelapsed import coverage, prune, report
 from reolink_timelapsed.clock import JumpingClock
 from reolink_timelapsed.config import Config, StorageConfig
 from reolink_timelapsed.memory import HttpsMemory, LoginGuard, TokenFile
@@ -81,7 +81,7 @@ def test_what_was_proven_may_be_pruned(data: Path) -> None:
 
 
 def test_the_record_of_the_day_goes_on(data: Path) -> None:
-    record = ledger.load(Store(data, "capture"), UNDER_WAY)
+    record = coverage.load(Store(data, "capture"), UNDER_WAY)
     assert record is not None
     assert record.rounds == len(list((data / "frames" / FOLDER / str(UNDER_WAY)).iterdir()))
 
