@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -20,7 +19,7 @@ import ffmpeg
 
 from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.frame import Size, full_size
-from reolink_timelapsed.process import environment
+from reolink_timelapsed.process import output
 from reolink_timelapsed.rungs import Rung
 
 OLDEST = (5, 1)
@@ -278,17 +277,6 @@ def version() -> str:
 def _encoders() -> tuple[str, str]:
     """Return ffmpeg's list of encoders, and the banner it shows above it."""
     try:
-        done = subprocess.run(
-            ["ffmpeg", "-encoders"],
-            check=True,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            env=environment(),
-            timeout=_CHECK_SECONDS,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        return output(["ffmpeg", "-encoders"], _CHECK_SECONDS)
+    except OSError as error:
         raise EncodeError(f"ffmpeg does not work ({error}): {_INSTALL}") from error
-    return done.stdout, done.stderr

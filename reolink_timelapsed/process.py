@@ -35,6 +35,29 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _SECRET}
 
 
+def output(command: Sequence[str], seconds: float) -> tuple[str, str]:
+    """Run a program that says a few words and ends; return what it wrote to both outputs.
+
+    Raises:
+        OSError: if it cannot be started, fails, or takes longer than `seconds`.
+    """
+    try:
+        done = subprocess.run(
+            list(command),
+            check=True,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=environment(),
+            timeout=seconds,
+        )
+    except subprocess.SubprocessError as error:
+        raise OSError(str(error)) from error
+    return done.stdout, done.stderr
+
+
 class Process:
     """A program at work.
 

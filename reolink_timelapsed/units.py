@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+from reolink_timelapsed.process import output
 
 _RUNS = Path("/run/systemd/system")
 """There while systemd is the init of this machine: sd_booted(3)."""
@@ -28,14 +29,7 @@ def _systemctl(*words: str) -> str:
     if not _RUNS.is_dir():
         return ""
     try:
-        done = subprocess.run(
-            ["systemctl", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        said, _ = output(["systemctl", *words], _PATIENCE_SECONDS)
+    except OSError:
         return ""
-    return done.stdout
+    return said
