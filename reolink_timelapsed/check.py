@@ -13,7 +13,7 @@ from reolink_timelapsed import check_nvr, coverage, encode, reach, sandbox
 from reolink_timelapsed.abilities import lacking
 from reolink_timelapsed.access import closed, demand_use
 from reolink_timelapsed.config import Config, StorageConfig
-from reolink_timelapsed.errors import StoreError, TimelapseError, Unreachable
+from reolink_timelapsed.errors import ExitCode, StoreError, TimelapseError, Unreachable
 from reolink_timelapsed.findings import Findings
 from reolink_timelapsed.humanize import for_days
 from reolink_timelapsed.mount import Mount
@@ -35,7 +35,7 @@ def run(
     confinement: Mapping[str, Mapping[str, str]] = _FREE,
     out: TextIO = sys.stdout,
     clean: Callable[[str], str] = str,
-) -> int:
+) -> ExitCode:
     """Check the NVR, its cameras, the disk and ffmpeg; return the exit code of the first fault.
 
     `confinement` has the properties of the units that will do the work: what this user may do by

@@ -14,12 +14,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reolink_timelapsed import config, env_file, password, privileges, wiring
 from reolink_timelapsed.config import Config, StorageConfig
-from reolink_timelapsed.errors import ConfigError, StoreError, TimelapseError, UsageError
+from reolink_timelapsed.errors import ConfigError, ExitCode, StoreError, TimelapseError, UsageError
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.logs import set_up
 from reolink_timelapsed.memory import LoginGuard, require_access
@@ -37,16 +38,13 @@ from reolink_timelapsed.wiring import World
 if TYPE_CHECKING:
     from reolink_timelapsed import setup
 
-_SOFTWARE = 70
-_INTERRUPTED = 130
-_NO_READER = 141
 _PATIENCE_SECONDS = 120.0
 """For a round of the daemon to end."""
 
 log = logging.getLogger(__name__)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run a command and return its exit code."""
     scrubber = Scrubber()
     set_up(scrubber, verbose=False)
@@ -66,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _output_failed(error)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return ExitCode.INTERRUPTED
     except Exception:
         log.exception("this should not happen; please report it")
-        return _SOFTWARE
+        return ExitCode.SOFTWARE
 
 
 def _show_each_line() -> None:
@@ -78,13 +76,14 @@ def _show_each_line() -> None:
         sys.stdout.reconfigure(line_buffering=True)
 
 
-def _output_failed(error: OSError) -> int:
+def _output_failed(error: OSError) -> ExitCode:
     """Say so; but whoever hangs up has read enough, as `head` has: then end as all commands do."""
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to come
-        return _NO_READER
-    log.error("the output cannot be written: %s", error.strerror or error)
-    return StoreError.exit_code
+        return ExitCode.NO_READER
+    where = error.filename or "the output cannot be written"
+    log.error("%s: %s", where, error.strerror or error)
+    return ExitCode.DISK
 
 
 def _load(given: argparse.Namespace, world: World) -> Config:
@@ -113,7 +112,7 @@ def _warn(warnings: Iterable[str]) -> None:
         log.warning("%s", warning)
 
 
-def _test(given: argparse.Namespace, world: World) -> int:
+def _test(given: argparse.Namespace, world: World) -> ExitCode:
     from reolink_timelapsed import check
 
     settings, secret = _load_with_password(given, world)
@@ -147,7 +146,7 @@ def _turn(memory: Path, world: World) -> Iterator[None]:
         turn.give()
 
 
-def _capture(given: argparse.Namespace, world: World) -> int:
+def _capture(given: argparse.Namespace, world: World) -> ExitCode:
     faulthandler.enable()  # a watchdog kill then shows where it hung
     settings, secret = _load_with_password(given, world)
     world.clock.stop_on_signals()
@@ -166,26 +165,15 @@ def _capture(given: argparse.Namespace, world: World) -> int:
         tell=wiring.board(settings, world).tell,
     )
     daemon.run()
-    return 0
+    return ExitCode.OK
 
 
-def _stitch(given: argparse.Namespace, world: World) -> int:
+def _stitch(given: argparse.Namespace, world: World) -> ExitCode:
     from reolink_timelapsed import child, stitch
     from reolink_timelapsed.orders import StitchRequest
 
-    request = StitchRequest(
-        now=given.now,
-        day=given.date,
-        first=given.first,
-        last=given.last,
-        daily_time=given.daily_time,
-        camera=given.camera,
-        every_n_frames=given.every_n_frames,
-        fps=given.fps,
-        output=given.output,
-        force=given.force,
-        dry_run=given.dry_run,
-    )
+    asked = (field.name for field in fields(StitchRequest))
+    request = StitchRequest(**{name: getattr(given, name) for name in asked})
     settings = _load(given, world)
     world.clock.stop_on_signals()
     child.yield_to_others()
@@ -216,17 +204,17 @@ def _require_writable(output: Path, user: User) -> None:
         )
 
 
-def _prune(given: argparse.Namespace, world: World) -> int:
+def _prune(given: argparse.Namespace, world: World) -> ExitCode:
     from reolink_timelapsed import prune
 
     settings = _load(given, world)
     wiring.step_down(settings)
     store = wiring.mounted_store(settings, "prune", world)
     prune.run(store, settings.storage, world.clock, zone=world.zone, dry_run=given.dry_run)
-    return 0
+    return ExitCode.OK
 
 
-def _status(given: argparse.Namespace, world: World) -> int:
+def _status(given: argparse.Namespace, world: World) -> ExitCode:
     from reolink_timelapsed import report, units
 
     settings = _load(given, world)
@@ -243,7 +231,7 @@ def _status(given: argparse.Namespace, world: World) -> int:
     )
 
 
-def _demo(given: argparse.Namespace, world: World) -> int:
+def _demo(given: argparse.Namespace, world: World) -> ExitCode:
     from reolink_timelapsed import demo
 
     output = given.output.absolute()
@@ -252,7 +240,7 @@ def _demo(given: argparse.Namespace, world: World) -> int:
     return demo.run(output, world.zone)
 
 
-def _setup(given: argparse.Namespace, world: World) -> int:
+def _setup(given: argparse.Namespace, world: World) -> ExitCode:
     from reolink_timelapsed import setup
 
     path = given.config or DEFAULT_PATH
@@ -270,7 +258,7 @@ def _setup(given: argparse.Namespace, world: World) -> int:
         _choose_folder(path, given.data_dir.resolve(), terminal.say)
         written["DATA_DIR"] = str(given.data_dir.resolve())
     _warn(setup.overridden(written, of_units, environment_file(path)))
-    return 0
+    return ExitCode.OK
 
 
 def _choose_folder(path: Path, folder: Path, say: Callable[[str], None]) -> None:
@@ -312,7 +300,7 @@ def _line_from_stdin() -> str:
     return line.rstrip("\r\n")
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace, World], int]] = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace, World], ExitCode]] = {
     "setup": _setup,
     "test": _test,
     "capture": _capture,

@@ -18,7 +18,7 @@ from reolink_timelapsed import stitch, wiring
 from reolink_timelapsed.board import State
 from reolink_timelapsed.clock import Clock, JumpingClock
 from reolink_timelapsed.config import CaptureConfig, Config, NvrConfig, StorageConfig
-from reolink_timelapsed.errors import Stopped, UsageError
+from reolink_timelapsed.errors import ExitCode, Stopped, UsageError
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.orders import StitchRequest
 from reolink_timelapsed.publish import StitchedVideo
@@ -40,7 +40,7 @@ _TELL_HOURS = 3
 _MB = 1e6
 
 
-def run(folder: Path, zone: tzinfo, out: TextIO = sys.stdout) -> int:
+def run(folder: Path, zone: tzinfo, out: TextIO = sys.stdout) -> ExitCode:
     """Make yesterday's videos of two simulated cameras below `folder`; return the exit code.
 
     Raises:

@@ -29,28 +29,45 @@ somebody can do something. Messages hold no token and no password.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from enum import IntEnum
 
 IF_IT_LASTS = "if it lasts, restart the NVR"
 """The remedy for what an NVR usually gets over by itself."""
 
 
+class ExitCode(IntEnum):
+    """What a command ends with: the words of sysexits.h, and two of the shell's."""
+
+    OK = os.EX_OK
+    FAULT = 1
+    USAGE = os.EX_USAGE
+    UNAVAILABLE = os.EX_UNAVAILABLE
+    SOFTWARE = os.EX_SOFTWARE
+    DISK = os.EX_IOERR
+    REFUSED = os.EX_NOPERM
+    CONFIG = os.EX_CONFIG
+    INTERRUPTED = 130
+    NO_READER = 141
+
+
 class TimelapseError(Exception):
     """Anything this program reports by itself."""
 
-    exit_code = 1
+    exit_code = ExitCode.FAULT
 
 
 class UsageError(TimelapseError):
     """The command line asks for something that makes no sense."""
 
-    exit_code = 64
+    exit_code = ExitCode.USAGE
 
 
 class ConfigError(TimelapseError):
     """The configuration cannot be used; `problems` names every fault, one sentence each."""
 
-    exit_code = 78
+    exit_code = ExitCode.CONFIG
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -60,7 +77,7 @@ class ConfigError(TimelapseError):
 class StoreError(TimelapseError):
     """The data folder cannot take what should be written."""
 
-    exit_code = 74
+    exit_code = ExitCode.DISK
     reason = "disk"
 
 
@@ -80,7 +97,7 @@ class NvrError(TimelapseError):
     says of the frames that are missing because of it.
     """
 
-    exit_code = 69
+    exit_code = ExitCode.UNAVAILABLE
     reason = "NVR unreachable"
 
     def __init__(
@@ -127,7 +144,7 @@ class LoginRefused(NvrError):
     `fact` is the message without the advice, for those who have better advice.
     """
 
-    exit_code = 77
+    exit_code = ExitCode.REFUSED
     reason = "login refused"
 
     def __init__(
@@ -197,7 +214,7 @@ class EncodeError(TimelapseError):
 class Stopped(TimelapseError):
     """Told to stop while something was under way; it was given up, and nothing is half done."""
 
-    exit_code = 0
+    exit_code = ExitCode.OK
 
 
 def no_picture_of_any(error: NvrError | BadFrame) -> Unreachable:

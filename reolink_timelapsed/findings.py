@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
-from reolink_timelapsed.errors import TimelapseError
+from reolink_timelapsed.errors import ExitCode, TimelapseError
 from reolink_timelapsed.humanize import printable
 
 
@@ -19,7 +19,7 @@ class Findings:
 
     out: TextIO
     clean: Callable[[str], str]
-    exit_code: int = 0
+    exit_code: ExitCode = ExitCode.OK
     frame_bytes: int = 0
 
     def say(self, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from reolink_timelapsed.errors import EncodeError
+from reolink_timelapsed.errors import ExitCode
 from reolink_timelapsed.publish import StitchedVideo
 
 
@@ -23,8 +23,8 @@ class StitchReport:
     in_vain: bool = False
 
     @property
-    def exit_code(self) -> int:
-        return EncodeError.exit_code if self.failures or self.in_vain else 0
+    def exit_code(self) -> ExitCode:
+        return ExitCode.FAULT if self.failures or self.in_vain else ExitCode.OK
 
 
 def why_nothing(

@@ -107,7 +107,9 @@ def _stitch(commands: Any) -> None:
     )
     days = parser.add_argument_group("which frames")
     days.add_argument("--now", action="store_true", help="publish today's frames so far, too")
-    days.add_argument("--date", type=_day, metavar="DAY", help="this day alone (2026-11-22)")
+    days.add_argument(
+        "--date", type=_day, dest="day", metavar="DAY", help="this day alone (2026-11-22)"
+    )
     days.add_argument("--from", type=_day, dest="first", metavar="DAY", help="one film from DAY")
     days.add_argument("--to", type=_day, dest="last", metavar="DAY", help="... to DAY, inclusive")
     days.add_argument("--camera", metavar="CAMERA", help="this one alone: folder, name or number")

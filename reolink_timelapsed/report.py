@@ -19,7 +19,7 @@ from reolink_timelapsed.config import Config, config_option
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.disk_errors import left_out
-from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.errors import ExitCode, StoreError
 from reolink_timelapsed.json_fields import BadValue, get_bool, get_moment, get_str
 from reolink_timelapsed.overview import (
     CameraNow,
@@ -62,8 +62,8 @@ def run(
     as_json: bool,
     services: Services | None = None,
     out: TextIO = sys.stdout,
-) -> int:
-    """Print how things stand; return 1 if there is a fault, else 0.
+) -> ExitCode:
+    """Print how things stand; return whether there is a fault.
 
     It is one if a camera is silent that should give frames, the disk takes none, videos are
     overdue, or a unit has failed, as `services` tell. A daemon says how it is in `runtime` or, if
@@ -86,7 +86,7 @@ def run(
         out.write(text.replace("\x7f", r"\u007f") + "\n")  # the one that JSON leaves as it is
     else:
         out.write(render(overview))
-    return 1 if overview.faults else 0
+    return ExitCode.FAULT if overview.faults else ExitCode.OK
 
 
 def runtime_folder(config: Config, environ: Mapping[str, str]) -> Path:

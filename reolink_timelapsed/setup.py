@@ -109,8 +109,8 @@ class Terminal:
             raise UsageError(f"there is no terminal to ask at: give {flag} on the command line")
 
 
-def run(path: Path, given: Given, terminal: Terminal, probe: Probe) -> int:
-    """Write the settings file `path` and the password's file; return the exit code.
+def run(path: Path, given: Given, terminal: Terminal, probe: Probe) -> None:
+    """Write the settings file `path` and the password's file.
 
     An existing file keeps all but the lines in question, and its owner and mode.
 
@@ -137,7 +137,6 @@ def run(path: Path, given: Given, terminal: Terminal, probe: Probe) -> int:
     write_beside(password_file, password.encode() + b"\n", _PASSWORD_MODE)
     terminal.say(f"Wrote {path} and {password_file} (for root's eyes only).")
     terminal.say(_next_steps(path))
-    return 0
 
 
 def own_places(path: Path, old: Config) -> dict[str, str]:

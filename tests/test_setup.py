@@ -113,7 +113,7 @@ def test_the_next_steps_are_those_of_the_settings_written() -> None:
 def test_what_works_is_written_with_every_comment_of_the_sample(
     nvr: SimulatedNvr, path: Path, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(path, given_for(nvr), NOBODY, probe) == 0
+    run(path, given_for(nvr), NOBODY, probe)
 
     loaded = config.load(path, {}, needs_nvr=True)
     assert (loaded.nvr.host, loaded.nvr.username) == (nvr.url, "timelapse")
@@ -168,7 +168,7 @@ def test_an_existing_file_keeps_all_but_the_lines_in_question(
         "  password: 'in the clear'\nstitch: {fps: 30}\n"
     )
     path.chmod(0o640)
-    assert run(path, given_for(nvr), NOBODY, probe) == 0
+    run(path, given_for(nvr), NOBODY, probe)
     assert path.read_text() == (
         f'# mine\nnvr:\n  username: timelapse\n  host: "{nvr.url}"   # in the attic\n'
         f"  password_file: {secret}\n  password:\nstitch: {{fps: 30}}\n"
@@ -247,7 +247,7 @@ def test_a_second_nvr_gets_its_own_places() -> None:
 
 def test_without_a_trial_nobody_is_asked(path: Path, probe: Probe) -> None:
     given = Given(host="nvr.lan", username="timelapse", password=PASSWORD, test=False)
-    assert run(path, given, NOBODY, probe) == 0
+    run(path, given, NOBODY, probe)
     assert probe.tries == 0
     assert config.load(path, {}, needs_nvr=True).nvr.host == "nvr.lan"
 
