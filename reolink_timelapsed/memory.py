@@ -10,18 +10,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from reolink_timelapsed.address import Address
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.files import remove_beside, write_beside
+from reolink_timelapsed.json_fields import (
+    BadValue,
+    get_int,
+    get_list,
+    get_moment,
+    get_number,
+    get_str,
+    moment,
+)
 from reolink_timelapsed.privileges import may
 from reolink_timelapsed.reading import read_state
 
@@ -84,16 +92,16 @@ class TokenFile:
     def load(self) -> KeptToken | None:
         kept = read_state(self._path)
         try:
-            Address.parse(str(kept["url"]))
+            Address.parse(get_str(kept, "url"))
             return KeptToken(
-                url=str(kept["url"]),
-                username=str(kept["username"]),
-                name=str(kept["token"]),
-                obtained=_moment(kept["obtained"]),
-                lease_seconds=_seconds(kept["lease_seconds"]),
-                credential=str(kept.get("credential", "")),
+                url=get_str(kept, "url"),
+                username=get_str(kept, "username"),
+                name=get_str(kept, "token"),
+                obtained=get_moment(kept, "obtained"),
+                lease_seconds=_seconds(kept, "lease_seconds"),
+                credential=get_str(kept, "credential", ""),
             )
-        except (TypeError, KeyError, ValueError, OverflowError):
+        except ValueError:  # no address, or a `BadValue`
             return None
 
     def save(self, token: KeptToken) -> None:
@@ -144,15 +152,15 @@ class _Refusals:
     @classmethod
     def from_json(cls, value: Any) -> _Refusals | None:
         try:
-            latest = tuple(sorted(_moment(moment) for moment in value["latest"]))[-_FEW:]
-            count, hold = int(value["count"]), _seconds(value["hold"])
-            made = cls(str(value["salt"]), str(value["credential"]), count, hold, latest)
-        except (TypeError, KeyError, ValueError, OverflowError):
+            latest = tuple(sorted(moment(text) for text in get_list(value, "latest")))[-_FEW:]
+            count, hold = get_int(value, "count"), _seconds(value, "hold")
+            salt, credential = get_str(value, "salt"), get_str(value, "credential")
+        except BadValue:
             return None
-        return made if latest and count >= 0 else None
+        return cls(salt, credential, count, hold, latest) if latest else None
 
     def to_json(self) -> dict[str, Any]:
-        latest = [moment.isoformat() for moment in self.latest]
+        latest = [one.isoformat() for one in self.latest]
         return {
             "salt": self.salt,
             "credential": self.credential,
@@ -188,7 +196,7 @@ class LoginGuard:
         if kept is None:
             return 0.0
         if kept.latest[-1] > now:  # the clock was set back: that must not prolong the wait
-            kept = replace(kept, latest=tuple(min(moment, now) for moment in kept.latest))
+            kept = replace(kept, latest=tuple(min(one, now) for one in kept.latest))
             self._keep(kept)
         until = kept.until(same=kept.are_of(credential))
         return max((until - now).total_seconds(), 0.0)
@@ -197,7 +205,7 @@ class LoginGuard:
         """Count a refusal and return the seconds to wait, at least what the NVR asked for."""
         kept = self._load()
         if kept is None or not kept.are_of(credential):
-            before = tuple(moment for moment in kept.latest if moment <= now) if kept else ()
+            before = tuple(one for one in kept.latest if one <= now) if kept else ()
             salt = secrets.token_hex(16)
             kept = _Refusals(salt, _digest(salt, credential), 0, 0.0, before)
         latest = (*kept.latest, now)[-_FEW:]
@@ -269,13 +277,5 @@ def _write(path: Path, value: dict[str, Any], *, at_once: bool = False) -> bool:
     return True
 
 
-def _moment(text: Any) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def _seconds(value: Any) -> float:
-    seconds = float(value)
-    if not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"not a length of time: {seconds}")
-    return min(seconds, _LONGEST)
+def _seconds(value: Any, key: str) -> float:
+    return min(get_number(value, key), _LONGEST)
