@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from functools import partial
 from typing import TextIO
 
-from reolink_timelapsed import encode, estimate, orders, probe, sidecar, turn
+from reolink_timelapsed import encode, estimate, orders, sidecar, turn
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import Config
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.disk_errors import left_out
+from reolink_timelapsed.earlier import Earlier, see_that_it_gains
 from reolink_timelapsed.errors import EncodeError, Stopped
-from reolink_timelapsed.film import Film, Made
+from reolink_timelapsed.film import Film
 from reolink_timelapsed.frame import Camera, Frame, Video
 from reolink_timelapsed.guard import Guard
 from reolink_timelapsed.humanize import several
@@ -96,6 +96,7 @@ class _Stitch:
         self._maker = PieceMaker(store, clock, progress, zone)
         self._splicer = Splicer(store, clock, self._maker, zone)
         self._publisher = Publisher(store, self._days, clock, version)
+        self._earlier = Earlier(store, clock)
         self._guard = Guard(store.root, progress.clear)
         self._report = StitchReport(failures=self._guard.failures)
         self._said = False
@@ -265,7 +266,7 @@ class _Stitch:
 
     def _make(self, order: Order) -> None:
         self._said = True
-        if self._is_settled(order):
+        if self._earlier.settle(order, self._request):
             return
         if self._request.dry_run:
             self._report.plans.append(estimate.describe(order, self._store))
@@ -276,50 +277,8 @@ class _Stitch:
         )
         if not videos:
             raise EncodeError(f"{order.film.label}: not one whole picture among its frames")
-        self._see_that_it_gains(order, made)
+        see_that_it_gains(order, made)
         self._report.videos += self._publisher.publish(order, made, videos)
-
-    @staticmethod
-    def _see_that_it_gains(order: Order, made: Sequence[Made]) -> None:
-        """Keep videos of more frames than are whole by now."""
-        before = sidecar.used(sidecar.read(order.sidecar_path), order.film.config)
-        now = len({pick.frame.path for one in made for pick in one.piece.picks})
-        # With none refused fewer are no loss: evenly picked, a late frame may stand for two.
-        if order.film.refused and now < before and order.videos_there():
-            raise EncodeError(
-                f"{order.film.label}: its videos show {several(before, 'frame')}, of which too "
-                f"many are no longer whole: with {now} they are not made again"
-            )
-
-    def _is_settled(self, order: Order) -> bool:
-        """Tell, and say, whether a film needs not or must not be made."""
-        old = sidecar.read(order.sidecar_path)
-        label, count = order.film.label, len(order.frames)
-        before = sidecar.captured(old) if old else self._shown(order)
-        if order.left < before and order.videos_there():
-            log.warning(
-                "%s: only %d of its %s are left: its videos stay as they are",
-                label, order.left, several(before, "frame"),
-            )  # fmt: skip
-            if old is None and order.day and not self._request.dry_run:
-                stand_in = sidecar.stand_in(label, before, order.frames[0] if count else None)
-                self._store.write_json(order.sidecar_path, stand_in)
-            return True
-        if old is None or not sidecar.is_proven(order.sidecar_path):
-            return False
-        if self._request.force or count > sidecar.captured(old):
-            return False
-        same = old.order == sidecar.order(order.film.config, order.frames)
-        log.info("%s: finished%s", label, "" if same else ", with other settings (see --force)")
-        return True
-
-    def _shown(self, order: Order) -> int:
-        """Return how many frames the videos show of a day whose sidecar is lost."""
-        most = 0
-        for path in order.videos_there():
-            with suppress(EncodeError):  # it cannot be read: that one is no loss
-                most = max(most, len(probe.facts(path, self._clock, decode=False).packets))
-        return most
 
     def _guarded(self, label: str, work: Callable[[], None]) -> None:
         """Do the work; a failure costs what has this label, and is not tried again in this run."""

@@ -31,7 +31,7 @@ FLOORS = {
     " process round_state",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days account publish stitch"
-    " prune estimate check setup past report report_text judgement outcome guard culprits"
+    " prune estimate check setup past report report_text judgement outcome guard earlier culprits"
     " data_folder redate"
     " steps pace parts refilm check_nvr",
     # wiring, exit codes, signals

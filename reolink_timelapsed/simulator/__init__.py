@@ -1,6 +1,5 @@
 """A simulated Reolink NVR for tests, demo, soak and benchmarks; standard library only."""
 
-from .answers import Device
 from .cameras import (
     PictureError,
     PictureSource,
@@ -13,6 +12,7 @@ from .clock import RealClock, SimClock
 from .faults import Kind, Misbehaviour
 from .mosaic import mosaic_jpeg, read_number
 from .nvr import SimulatedNvr
+from .question import Device
 from .rules import Request
 from .sessions import LoginPolicy
 from .tls import make_certificate, server_context

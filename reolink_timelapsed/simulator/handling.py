@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from .answers import ANSWERS, CANONICAL, Question
+from .answers import ANSWERS, CANONICAL
 from .cameras import PictureError, SimulatedCamera
 from .codes import TOKEN_REFUSED
 from .faults import (
@@ -20,6 +20,7 @@ from .faults import (
     error_object,
     spoil,
 )
+from .question import Question
 from .recorder import Recorder
 from .rules import Request
 from .server import HttpRequest

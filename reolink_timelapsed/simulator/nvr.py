@@ -9,17 +9,17 @@ It speaks the Reolink HTTP API as far as a timelapse needs it, and misbehaves on
 
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
-from .answers import Device
 from .cameras import SimulatedCamera
 from .clock import RealClock, SimClock
 from .faults import Kind, Misbehaviour
-from .handling import Command, answer_request, enter, read_commands
+from .handling import Command, answer_request, read_commands
+from .logbook import Logbook
+from .question import Device
 from .recorder import Recorder
 from .rules import Request, broken_rules
 from .server import BadRequest, Connection, HttpRequest, Server
@@ -74,9 +74,9 @@ class SimulatedNvr:
         self._http_side = http_side
         self._http = None if http_side == "off" else Server(self._serve, 0, None)
         self._lock = threading.Lock()
-        self._in_work: list[tuple[Request, Connection]] = []
         self._returning: threading.Thread | None = None
-        self.log: list[Request] = []
+        self._logbook = Logbook(self._recorder, self._observed)
+        self.log = self._logbook.requests
         self.turned_away: list[float] = []
         """When (on its clock) connections came while it was down."""
         self.battery_allowed = False
@@ -156,9 +156,9 @@ class SimulatedNvr:
 
     def settled(self) -> bool:
         """Tell whether nothing is in work, not even for clients that have left meanwhile."""
-        with self._lock:
-            busy = bool(self._in_work)
-        return not busy and not any(server.serves_the_gone() for server in self._servers())
+        return not self._logbook.is_busy() and not any(
+            server.serves_the_gone() for server in self._servers()
+        )
 
     def broken_rules(self) -> list[str]:
         """List what the client did that it must not; each line names the requests."""
@@ -260,7 +260,7 @@ class SimulatedNvr:
             self._turn_away(connection)
             return False
         commands = read_commands(http)
-        request = self._begin(connection, http, commands or [])
+        request = self._logbook.begin(connection, http, commands or [])
         try:
             answer = self._answer(http, request, commands)
             request.outcome = answer.outcome
@@ -272,22 +272,8 @@ class SimulatedNvr:
             self._recorder.lose_token(request, delivered=False)
             return False
         finally:
-            self._finish(request)
+            self._logbook.finish(request)
         return answer.end is End.KEEP and not http.closing
-
-    def _begin(self, connection: Connection, http: HttpRequest, commands: list[Command]) -> Request:
-        """Enter a request into the log."""
-        with self._lock:
-            for other, its_connection in list(self._in_work):
-                if its_connection.gone():
-                    other.given_up = True
-                    self._end(other)
-            request = enter(self._recorder, http, commands, connection.secure)
-            request.beside = tuple(other for other, _ in self._in_work)
-            request.line = len(self.log)
-            self.log.append(request)
-            self._in_work.append((request, connection))
-        return request
 
     def _answer(
         self, http: HttpRequest, request: Request, commands: list[Command] | None
@@ -305,37 +291,23 @@ class SimulatedNvr:
         the client can know of it.
         """
         for piece in body_pieces(answer):
-            request.last_act = self._both_clocks()
+            request.last_act = self._logbook.now()
             connection.send(waiting)
             if answer.pause is not None:
                 self.clock.sleep(answer.pause)
             waiting = piece
             request.size += len(piece)
         if answer.end is End.HANG:
-            request.last_act = self._both_clocks()
+            request.last_act = self._logbook.now()
             connection.send(waiting)
             connection.wait_gone()
             request.given_up = True
-        self._finish(request)
+        self._logbook.finish(request)
         if answer.end is not End.HANG:
             connection.send(waiting)
         if answer.end is End.RESET:
             connection.reset()
 
-    def _both_clocks(self) -> tuple[float, float]:
-        return self.clock.monotonic(), time.monotonic()
-
-    def _finish(self, request: Request) -> None:
-        with self._lock:
-            self._end(request)
-
-    def _end(self, request: Request) -> None:
-        if request.ended is not None:
-            return
-        now = request.last_act if request.given_up else self._both_clocks()
-        request.ended, request.real_ended = now
-        self._in_work = [(r, c) for r, c in self._in_work if r is not request]
-        if request.cmd == "Snap":
-            self._recorder.last_snap_ended = request.ended
+    def _observed(self, request: Request) -> None:
         if self.observer is not None:
             self.observer(request)

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from .answers import Device
 from .armed import Armed, Troubles
 from .cameras import SimulatedCamera
 from .clock import SimClock
 from .faults import Kind, Misbehaviour
+from .question import Device
 from .rules import Request
 from .sessions import Session, Sessions
 
