@@ -77,7 +77,8 @@ def lay(root: Path, scene: str) -> None:
     (root / "config.yaml").write_text(_CONFIG.format(root=root / DATA))
     (root / "config.yaml").chmod(0o600)
     if scene != "stitch":
-        assert run(root, "stitch").code == 0
+        laid = run(root, "stitch")
+        assert laid.code == 0, laid.words
 
 
 def run(

@@ -36,7 +36,8 @@ def test_there_is_always_the_time_to_answer(
     health: Health, left: float, others: list[Health], is_late: bool
 ) -> None:
     given_seconds = take(health, left, others, is_late=is_late)
-    assert given_seconds >= min(health.seconds or 1.0, 3.0)
+    usual = health.seconds or max((one.seconds for one in others), default=0.0) or 1.0
+    assert given_seconds >= min(usual, 3.0)
 
 
 def test_what_is_given_without_room() -> None:
