@@ -468,7 +468,7 @@ def assert_bearable(nvr: SimulatedNvr, daemon: Daemon, journal: Journal) -> None
 COMMANDS = ["Login", "Logout", "GetDevInfo", "GetChannelstatus", "GetTime", "GetOsd"]
 
 
-@settings(max_examples=int(os.environ.get("SOAK_EXAMPLES", "20")))
+@settings(max_examples=int(os.environ.get("SOAK_EXAMPLES", "8")))
 @given(
     cmd=st.sampled_from([*COMMANDS, "GetBatteryInfo", "Snap"]),
     code=st.sampled_from(sorted(DETAILS)),
