@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from reolink_timelapsed.errors import ConfigError
+from reolink_timelapsed.written import read_written
 
 _BLANKS = " \t\r\n"
 _LINE = re.compile(
@@ -46,7 +47,7 @@ def read(path: Path) -> dict[str, str]:
         ConfigError: this user may not read it, or systemd would make nothing of it.
     """
     try:
-        found = parse(path.read_bytes().decode())
+        found = parse(read_written(path).decode())
     except FileNotFoundError:
         return {}
     except PermissionError:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from reolink_timelapsed import config, env_file, values
 from reolink_timelapsed.config import Config, NvrConfig
 from reolink_timelapsed.errors import ConfigError
+from reolink_timelapsed.written import read_written
 
 CREDENTIAL = "password"
 """The name of the systemd credential that holds it."""
@@ -110,12 +111,14 @@ def _from(environ: Mapping[str, str]) -> str:
 def _first_line(path: Path) -> str:
     """Return what a password file holds, "" if there is no such file."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_written(path).decode("utf-8-sig")
     except FileNotFoundError:
         return ""
-    except OSError as error:
-        remedy = f"{error.strerror or error}: run the command with sudo, or look at its mode"
+    except PermissionError as error:
+        remedy = f"{error.strerror}: run the command with sudo, or look at its mode"
         raise ConfigError([f"{path} cannot be read ({remedy})."]) from error
+    except OSError as error:
+        raise ConfigError([f"{path} cannot be read ({error.strerror or error})."]) from error
     except UnicodeDecodeError:
         raise ConfigError([f"{path} is not UTF-8 text: write the password anew."]) from None
     return text.removesuffix("\n").removesuffix("\r")

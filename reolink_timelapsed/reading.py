@@ -15,20 +15,13 @@ from typing import Any, BinaryIO
 from reolink_timelapsed.disk_errors import left_out, tell_once, translated
 from reolink_timelapsed.errors import OddEntry
 from reolink_timelapsed.json_fields import BadValue, parse
+from reolink_timelapsed.written import kind_of
 
 JSON_LIMIT = 8 * 2**20
 """Bytes of a JSON file of ours: more than the names of all frames of a day taken each second."""
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MB = 1e6
-_KINDS = {
-    stat.S_IFLNK: "a link",
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 def open_file(path: Path, limit: int, *, dir_fd: int | None = None) -> BinaryIO:
@@ -102,7 +95,7 @@ def error_text(path: Path, error: Exception) -> str:
 def demand_regular(found: os.stat_result, path: Path, limit: int) -> None:
     kind = stat.S_IFMT(found.st_mode)
     if kind != stat.S_IFREG:
-        raise OddEntry(f"{path} is {_KINDS.get(kind, 'something')} and no file: move it away")
+        raise OddEntry(f"{path} is {kind_of(found)} and no file: move it away")
     if found.st_size > limit:
         raise _too_large(path, found.st_size, limit)
 

@@ -30,6 +30,7 @@ from reolink_timelapsed.errors import (
 from reolink_timelapsed.files import write_beside
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.places import DEFAULT_PATH, is_of_unit
+from reolink_timelapsed.written import read_written
 from reolink_timelapsed.yaml_edit import edited
 
 ATTEMPTS = 3
@@ -271,7 +272,7 @@ def _show(found: Found, terminal: Terminal) -> None:
 def write_settings(path: Path, changes: dict[str, str]) -> None:
     """Change the settings in `path`, or in a copy of the sample if there is no such file."""
     there = path.stat() if path.exists() else None
-    text = path.read_bytes().decode("utf-8-sig") if there else _sample()
+    text = read_written(path).decode("utf-8-sig") if there else _sample()
     new = edited(path, text, config.NAMES, changes)
     write_beside(path, new.encode(), stat.S_IMODE(there.st_mode) if there else _CONFIG_MODE)
     if there:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import yaml
 
+from reolink_timelapsed.written import read_written
+
 _STANDARD_TAG = "tag:yaml.org,2002:"
 _NAME = re.compile(r"[\w-]+")
 _QUOTED = re.compile(r" '[\w!-]{2,}'")
@@ -66,7 +68,7 @@ class SettingsFile:
 
     def _read(self) -> str:
         try:
-            return self._path.read_bytes().decode("utf-8-sig")
+            return read_written(self._path).decode("utf-8-sig")
         except OSError as error:
             self._complain(0, _remedy(error, self._path))
         except UnicodeDecodeError as error:
@@ -170,8 +172,6 @@ def _line(node: yaml.Node) -> int:
 def _remedy(error: OSError, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
         return f"no such file; `sudo reolink-timelapse --config {path} setup` writes one"
-    if isinstance(error, IsADirectoryError):
-        return "this is a folder: name the file in it"
     if isinstance(error, PermissionError):
         return "this user may not read it: run the command with sudo"
     return error.strerror or str(error)

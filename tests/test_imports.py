@@ -20,20 +20,17 @@ FLOORS = {
     0: "errors frame schedule jpeg scrub values rspcode address timecheck overview loose_json"
     " json_fields humanize places jpeg_syntax huffman sandbox wanted_size",
     # words in, values out: these parse and plan, they never act
-    1: "__init__ api config password yaml_file yaml_edit health holdoff story plan"
-    " rungs exif titles parser orders services env_file deadlines news unreachable"
-    " findings",
+    1: "__init__ api config password yaml_file yaml_edit health holdoff story plan rungs exif"
+    " titles parser orders services env_file deadlines news unreachable findings written",
     # the world, one thing each
     2: "clock tls transport client slot session memory mount single_run store systemd logs board"
     " ledger room space coverage child probe encode progress turn files disk_errors reading"
-    " pictures"
-    " terminal privileges units access reach transit timeline claim abilities http_answer"
-    " process round_state",
+    " pictures terminal privileges units access reach transit timeline claim abilities"
+    " http_answer process round_state",
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days account publish stitch"
-    " prune estimate check setup past report report_text judgement outcome guard earlier culprits"
-    " data_folder redate"
-    " steps pace parts refilm check_nvr",
+    " prune estimate check setup past report report_text judgement outcome guard earlier"
+    " culprits data_folder redate steps pace parts refilm check_nvr",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",
@@ -49,6 +46,7 @@ DISK_DOORS = {"reading", "files", "store", "disk_errors", "abilities", "transit"
 NOT_OF_THE_DATA = {
     *("config", "setup", "demo", "yaml_file", "password", "rungs", "clock", "privileges"),
     *("places", "units", "judgement", "wiring", "mount", "env_file", "data_folder", "access"),
+    *("written",),  # settings and passwords
     *("child", "probe", "pieces", "splice"),  # what ffmpeg has made, within a guard
 }
 
