@@ -143,9 +143,12 @@ class Store:
         return found.st_mtime_ns if found else 0
 
     def newest_frame(self, folder: str) -> Frame | None:
-        """Return the last frame of a camera, None if it has none."""
-        newest = (self.frames(folder, day)[-1:] for day in reversed(self.frame_days(folder)))
-        return next((frames[0] for frames in newest if frames), None)
+        """Return the last frame of a camera, of the days that can be read; None if it has none."""
+        for day in reversed(self.frame_days(folder)):
+            with left_out():
+                if frames := self.frames(folder, day):
+                    return frames[-1]
+        return None
 
     def camera_folders(self) -> list[str]:
         """Return the folders of all cameras that have or had frames, in channel order."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.errors import ChannelFailed, StoreError
+from reolink_timelapsed.disk_errors import left_out
+from reolink_timelapsed.errors import ChannelFailed
+from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.timecheck import (
@@ -103,7 +104,12 @@ class Timekeeper:
     def _newest_frame(self) -> datetime | None:
         """Return when the last frame was taken; looked for once, for that is no small work."""
         if self._newest is None:
-            with suppress(StoreError):
-                frames = map(self._store.newest_frame, self._store.camera_folders())
+            with left_out():
+                frames = map(self._newest_of, self._store.camera_folders())
                 self._newest = max((frame.moment for frame in frames if frame), default=None)
         return self._newest
+
+    def _newest_of(self, folder: str) -> Frame | None:
+        with left_out():
+            return self._store.newest_frame(folder)
+        return None

@@ -145,6 +145,23 @@ def test_the_newest_frame_of_any_camera_counts(
     assert "the newest frame is of 2026-11-22 04:00" in daemon.state()
 
 
+def test_a_camera_that_cannot_be_read_leaves_the_others_as_witnesses(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork
+) -> None:
+    """A loop of links is closed to root, too."""
+    clock.right = False
+    nvr.device.clock_never_set = True
+    daemon = build(nvr, folder, clock)
+    daemon.store.open()
+    daemon.store.put_frame("ch1_Yard", DAY, START + timedelta(seconds=600), b"a picture")
+    loop = daemon.store.root / "frames" / "ch2_Loop"
+    loop.symlink_to(loop)
+    late = daemon.store.frames_home("ch1_Yard", DAY + timedelta(days=1))
+    late.symlink_to(late)
+    daemon.run(until=at(3, 55))
+    assert "the newest frame is of 2026-11-22 04:00" in daemon.state()
+
+
 def test_a_frame_from_the_future_does_not_stop_capture_if_the_nvr_agrees_with_us(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork
 ) -> None:
