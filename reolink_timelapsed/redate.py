@@ -19,6 +19,7 @@ from reolink_timelapsed import coverage, refilm, transit
 from reolink_timelapsed.coverage import DayRecord
 from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.frame import Frame, frame_name
+from reolink_timelapsed.misdated import Apart, set_apart
 from reolink_timelapsed.reading import read_json
 from reolink_timelapsed.schedule import Plan, Window, ticks_between
 from reolink_timelapsed.store import Store
@@ -127,6 +128,10 @@ class Redater:
             self._timeline.dated(folder, day, frame.moment)
         self.keep()
         return len(filed)
+
+    def set_apart(self) -> list[Apart]:
+        """Set apart the frames that are ahead of this time, which must be right."""
+        return set_apart(self._store, self._timeline.now(), self._ping)
 
     # Frames
 

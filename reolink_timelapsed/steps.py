@@ -40,7 +40,7 @@ class Steps:
         self._redater = redater
         self._story = story
         self._judge_at = 0.0
-        self._is_resumed = False
+        self._is_resumed = self._is_tidy = False
         self.now = timeline.now
 
     @property
@@ -53,13 +53,25 @@ class Steps:
 
         To be called whenever the disk is there; once is enough.
         """
-        if self._is_resumed:
-            return
-        self._is_resumed = True
         try:
-            self._redater.resume()
+            if not self._is_resumed:
+                self._is_resumed = True
+                self._redater.resume()
+            elif not self._is_tidy and self._timeline.confirmed and not self._timeline.ahead:
+                self._is_tidy = True
+                self._set_apart()
         except StoreError as error:
+            self._is_tidy = True  # what may yet be moved to its time is to stay in its place
             log.warning("frames with a wrong time could not be moved: %s", error)
+
+    def _set_apart(self) -> None:
+        for home, frames, first in self._redater.set_apart():
+            log.warning(
+                "set apart in %s: %s of a time that has not come, from %s on; this machine's clock "
+                "was wrong then, nobody knows by how much; they get into no video, and are never "
+                "removed: delete them when you have seen them",
+                home, several(frames, "frame"), f"{first:%Y-%m-%d %H:%M} UTC",
+            )  # fmt: skip
 
     def begin(self) -> None:
         """Date frames by a clock that is trusted now, unless a process before did so already."""

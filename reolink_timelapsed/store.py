@@ -2,6 +2,7 @@
 
     <root>/frames/<camera>/<day>/20261122T061500.123Z.jpg       UTC in the name, local day as folder
     <root>/frames/<camera>/.transit/                            frames on their way to another time
+    <root>/frames/<camera>/misdated/20360101T000000.000Z.jpg    of a time that has not come
     <root>/segments/<camera>/<day>/20261122T06Z_full.mp4        gone once the video is published
     <root>/videos/<camera>/timelapse_<camera>_<day>[_720p].mp4
     <root>/videos/<camera>/timelapse_<camera>_<day>.json        what the videos hold

@@ -63,6 +63,24 @@ def _put_back(store: Store, folder: str, day: date, frame: Frame) -> tuple[date,
     return day, filed
 
 
+def set_apart(store: Store, folder: str, frame: Frame) -> None:
+    """Move a frame to those of its camera whose time is not known, under its name; for good.
+
+    Raises:
+        StoreError: if the disk does not let it move.
+    """
+    home = apart(store, folder)
+    with translated(home):
+        make_folder(home)
+        with suppress(FileNotFoundError):  # pruned meanwhile
+            frame.path.rename(free_place(home, frame.moment).path)
+
+
+def apart(store: Store, folder: str) -> Path:
+    """Where the frames of a camera lie whose time is not known; no film is made of them."""
+    return store.root / "frames" / folder / "misdated"
+
+
 def leave(store: Store, folder: str, day: date) -> bool:
     """See that frames which were taken out of a day stay out; tell whether it has none left.
 

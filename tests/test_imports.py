@@ -30,7 +30,7 @@ FLOORS = {
     # the flows: they receive objects and own the order
     3: "roster rounds timekeeper capture film pieces splice sidecar days account publish stitch"
     " prune estimate check setup past report report_text judgement outcome guard earlier"
-    " culprits data_folder redate steps pace parts refilm check_nvr",
+    " culprits data_folder redate steps pace parts refilm check_nvr misdated",
     # wiring, exit codes, signals
     4: "wiring demo cli",
     5: "__main__",
