@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import timedelta
 
 SOI = b"\xff\xd8"
@@ -9,6 +11,15 @@ SOI = b"\xff\xd8"
 
 _WHOLE_FROM, _YEARS_FROM = 10, 1000
 """Days."""
+
+_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def printable(text: str) -> str:
@@ -60,3 +71,8 @@ def _described(data: bytes) -> str:
     if (start := data[:65_536].find(SOI + b"\xff")) > 0:
         return f"{start} bytes before the start of one"
     return f"{len(data)} unknown bytes"
+
+
+def kind_of(found: os.stat_result) -> str:
+    """Return what an entry is that is no file, for people."""
+    return _KINDS.get(stat.S_IFMT(found.st_mode), "something")

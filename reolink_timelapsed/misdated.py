@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from reolink_timelapsed import ledger, refilm, transit
+from reolink_timelapsed import coverage, refilm, transit
 from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.store import Store
@@ -64,7 +64,7 @@ def _moved(store: Store, folder: str, now: datetime, ping: Callable[[], None]) -
 
 def _forget_days_to_come(store: Store, today: date) -> None:
     """Remove the records of days that no clock on earth has begun yet."""
-    for day in ledger.recorded_days(store):
+    for day in coverage.recorded_days(store):
         if day > today + timedelta(days=1):
             with left_out():
-                store.remove_file(ledger.record_path(store, day))
+                store.remove_file(coverage.record_path(store, day))

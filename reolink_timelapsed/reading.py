@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 from reolink_timelapsed.disk_errors import left_out, tell_once, translated
 from reolink_timelapsed.errors import OddEntry
+from reolink_timelapsed.humanize import kind_of
 from reolink_timelapsed.json_fields import BadValue, parse
-from reolink_timelapsed.written import kind_of
 
 JSON_LIMIT = 8 * 2**20
 """Bytes of a JSON file of ours: more than the names of all frames of a day taken each second."""

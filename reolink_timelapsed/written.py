@@ -11,17 +11,10 @@ import os
 import stat
 from pathlib import Path
 
+from reolink_timelapsed.humanize import kind_of
+
 _LIMIT = 1_000_000
 """Bytes of settings, or of a password."""
-
-_KINDS = {
-    stat.S_IFLNK: "a link",
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 def read_written(path: Path) -> bytes:
@@ -43,8 +36,3 @@ def _demand(found: os.stat_result) -> None:
         raise OSError(errno.EINVAL, f"this is {kind_of(found)} and no file: name a file")
     if found.st_size > _LIMIT:
         raise OSError(errno.EFBIG, "it is too large to be written by hand: name another file")
-
-
-def kind_of(found: os.stat_result) -> str:
-    """Return what an entry is that is no file, for people."""
-    return _KINDS.get(stat.S_IFMT(found.st_mode), "something")

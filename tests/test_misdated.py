@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from support import DAY, START, Clockwork, Daemon, Journal, at, build
 
-from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.coverage import DayRecord, record_path
 from reolink_timelapsed.frame import Frame, Video
-from reolink_timelapsed.ledger import record_path
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.sidecar import read
 from reolink_timelapsed.simulator import SimulatedNvr
