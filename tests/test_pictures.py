@@ -55,17 +55,17 @@ def pruned(root: Path) -> int:
 @pytest.mark.parametrize(
     ("bad", "hourly"),
     [
-        ({4, 5, 6, 7}, True), ({0, 1, 2, 3, 9}, True), (set(range(11)), False),
-        ({0, 2, 3, 11}, False),
+        ([4, 5, 6, 7], True), ([0, 1, 2, 3, 9], True), ([*range(11)], False),
+        ([0, 2, 3, 11], False),
     ],
     ids=str,
 )  # fmt: skip
 def test_what_ffmpeg_cannot_decode_costs_itself(
-    tmp_path: Path, bad: set[int], *, hourly: bool
+    tmp_path: Path, bad: list[int], *, hourly: bool
 ) -> None:
     """A whole hour, the first, more than two thirds, the last, all but one."""
     frames = fill(tmp_path, minutes(at(4), 12, STEP), size=SIZE)
-    spoil(frames, bad, jpegs.oddly_sampled)
+    spoil(frames, set(bad), jpegs.oddly_sampled)
     for hour in range(5, 8) if hourly else ():
         assert make(tmp_path, at(hour, 5)).failures == []
     assert make(tmp_path).failures == []

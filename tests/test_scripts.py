@@ -192,3 +192,14 @@ def test_every_version_is_one_for_python_and_for_debian() -> None:
     if compare:
         for newer, older in ((version, __version__), ("99.0", version)):
             subprocess.run([compare, "--compare-versions", newer, "gt", older], check=True)
+
+
+def test_no_test_is_named_by_a_set(request: pytest.FixtureRequest) -> None:
+    """Compiled and read back, a module may order one in two ways, and all workers must agree."""
+    named = {
+        item.nodeid
+        for item in request.session.items
+        for value in getattr(getattr(item, "callspec", None), "params", {}).values()
+        if isinstance(value, (set, frozenset)) and str(value) in item.name
+    }
+    assert named == set()
