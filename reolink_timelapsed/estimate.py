@@ -56,7 +56,7 @@ def describe(order: Order, store: Store) -> str:
 def frames_left(film: Film) -> int:
     """Return how many frames have yet to be encoded."""
     film.recall()
-    return sum(len(one.picks) for one in film.pieces(film.picks()) if film.record(one) is None)
+    return sum(len(one.picks) for one in film.missing())
 
 
 def _experience(order: Order, store: Store) -> tuple[float, float] | None:

@@ -15,10 +15,9 @@ from pathlib import Path
 from reolink_timelapsed import child, encode, pictures, probe, rungs
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.culprits import Search
-from reolink_timelapsed.encode import Job, Quality, Target
+from reolink_timelapsed.encode import Job, Target
 from reolink_timelapsed.errors import DiskFull, EncodeError
-from reolink_timelapsed.film import Film, Made, Part, Record
-from reolink_timelapsed.frame import FULL, Segment
+from reolink_timelapsed.film import Film, Made, Part, Record, SegmentJob
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.pictures import FramesChanged
 from reolink_timelapsed.plan import Piece
@@ -68,8 +67,8 @@ class PieceMaker:
         """
         film.recall()
         changes = 0
-        self._progress.begin(film.label, sum(len(piece.picks) for piece in _missing(film)))
-        while missing := _missing(film):
+        self._progress.begin(film.label, sum(len(piece.picks) for piece in film.missing()))
+        while missing := film.missing():
             refused = len(film.refused)
             try:
                 self._make_some(film, missing[: self._side_by_side(film)])
@@ -79,11 +78,7 @@ class PieceMaker:
                     changes += 1
                 if changes >= _TRIES:
                     raise EncodeError(f"{film.label}: frames keep changing: {change}") from None
-        return [
-            Made(piece, record)
-            for piece in film.pieces(film.picks())
-            if (record := film.record(piece))
-        ]
+        return film.made()
 
     def _side_by_side(self, film: Film) -> int:
         if film.full is None or film.lowest_rung:
@@ -100,15 +95,16 @@ class PieceMaker:
                 self._refuse(film, piece, checked.refused)
                 return  # the film is planned without them
             self._tell_of_excess(film, checked.excess)
-            film.sizes[piece.hour] = checked.sizes
+            film.measured(piece, checked.sizes)
             lengths |= checked.lengths
         self._see_that_it_fits(film, sum(lengths.values()))
+        jobs = [film.job(piece) for piece in some]
         began = self._clock.monotonic()
-        rung = self._encode(film, some, lengths)
-        proven = [self._parts(film, piece, lengths) for piece in some]
-        seconds = (self._clock.monotonic() - began) / len(some)
-        for piece, parts in zip(some, proven, strict=True):
-            self._publish(film, piece, parts, rung=rung, seconds=seconds)
+        rung = self._encode(film, jobs, lengths)
+        proven = [self._parts(film, job, lengths) for job in jobs]
+        seconds = (self._clock.monotonic() - began) / len(jobs)
+        for job, parts in zip(jobs, proven, strict=True):
+            self._publish(film, job, job.done(parts, rung=rung, seconds=seconds))
 
     def _see_that_it_fits(self, film: Film, size: int) -> None:
         needed = size * _FILM_SHARE
@@ -127,38 +123,38 @@ class PieceMaker:
             )  # fmt: skip
 
     def _refuse(self, film: Film, piece: Piece, refused: dict[str, str]) -> None:
-        film.refused |= refused
-        film.sizes.pop(piece.hour, None)  # of what is left, if anything is, they are counted anew
+        film.refuse(piece, refused)
         self._progress.clear()
         named = [f"{name} ({why})" for name, why in list(refused.items())[:_NAMED]]
         more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
         log.warning("%s: left out, no whole picture: %s%s", film.label, ", ".join(named), more)
 
-    def _encode(self, film: Film, some: Sequence[Piece], lengths: dict[Path, int]) -> int:
+    def _encode(self, film: Film, jobs: Sequence[SegmentJob], lengths: dict[Path, int]) -> int:
         """Encode into the work folder; return the rung it was done on."""
         rung = max(self._rung(film), film.lowest_rung)
         try:
-            self._run(film, some, lengths, rung)
+            self._run(jobs, lengths, rung)
         except EncodeError as error:
             if not isinstance(error, child.OutOfMemory):
-                self._blame(film, some, lengths)
+                self._blame(film, jobs, lengths)
                 raise
             if rung + 1 == len(RUNGS):
                 raise self._given_up(film, error) from None
             self._at_once = 1
-            film.lowest_rung = rung = rung + 1
+            rung += 1
+            film.step_down(rung)
             self._progress.clear()
             log.warning("%s: %s; once more in the %s way", film.label, error, RUNGS[rung].name)
-            self._run_again(film, some, lengths, rung)
+            self._run_again(film, jobs, lengths, rung)
         return rung
 
     def _run_again(
-        self, film: Film, some: Sequence[Piece], lengths: dict[Path, int], rung: int
+        self, film: Film, jobs: Sequence[SegmentJob], lengths: dict[Path, int], rung: int
     ) -> None:
         """Encode one after the other, on a lower rung."""
         try:
-            for piece in some:
-                self._run(film, [piece], lengths, rung)
+            for job in jobs:
+                self._run([job], lengths, rung)
         except child.OutOfMemory as error:
             raise self._given_up(film, error) from None
 
@@ -181,7 +177,7 @@ class PieceMaker:
                 "%s: %.0f MB of memory are free: encoding in the %s way, with up to %.0f MB",
                 film.label, available, rung.name, rung.peak_mb(megapixels, preset, cores),
             )  # fmt: skip
-        if width > PLAYERS_STOP_AT and not (self._warned or film.records):
+        if width > PLAYERS_STOP_AT and not (self._warned or film.is_begun):
             self._warned = True
             self._progress.clear()
             log.warning(
@@ -191,53 +187,48 @@ class PieceMaker:
             )  # fmt: skip
         return number
 
-    def _run(self, film: Film, some: Sequence[Piece], lengths: dict[Path, int], rung: int) -> None:
+    def _run(self, jobs: Sequence[SegmentJob], lengths: dict[Path, int], rung: int) -> None:
         runs = []
-        for piece in some:
-            job = self._job(film, piece, rung)
-            fed = pictures.feed(_paths(piece), lengths)
-            writes = [target.path for target in job.targets]
-            runs.append(child.Run(encode.encode_command(job), fed, writes))
+        for job in jobs:
+            fed = pictures.feed(_paths(job.piece), lengths)
+            writes = [target.path for target in self._targets(job).values()]
+            command = encode.encode_command(self._encoder_job(job, rung))
+            runs.append(child.Run(command, fed, writes))
         in_flight = RUNGS[rung].in_flight
         child.encode(runs, self._clock, self._progress.advance, in_flight=in_flight)
 
-    def _job(self, film: Film, piece: Piece, rung: int) -> Job:
-        config, seen = film.config, film.sizes[piece.hour]
-        return Job(
-            picture=next(iter(seen)) if len(seen) == 1 else None,
-            targets=tuple(self._targets(film, piece).values()),
-            quality=Quality(config.fps, config.preset, config.crf),
-            rung=RUNGS[rung],
-            cores=self._cores,
-        )
+    def _encoder_job(self, job: SegmentJob, rung: int) -> Job:
+        targets = tuple(self._targets(job).values())
+        return Job(job.picture, targets, job.quality, RUNGS[rung], self._cores)
 
-    def _targets(self, film: Film, piece: Piece) -> dict[str, Target]:
+    def _targets(self, job: SegmentJob) -> dict[str, Target]:
         return {
-            rendition.name: Target(
-                self._store.work_path(Segment(piece.hour, rendition.name).name), size
-            )
-            for rendition, size in film.renditions()
+            name: Target(self._store.work_path(job.files[name].name), size)
+            for name, size in job.renditions.items()
         }
 
-    def _proven(self, film: Film, piece: Piece, target: Target, lengths: dict[Path, int]) -> Part:
-        count = len(piece.picks)
+    def _proven(
+        self, film: Film, job: SegmentJob, target: Target, lengths: dict[Path, int]
+    ) -> Part:
+        paths, fps = _paths(job.piece), job.quality.fps
+        count = len(paths)
         threads = rungs.proof_threads(rungs.available_mb(), _megapixels(film), self._cores)
         facts = probe.facts(target.path, self._clock, decode=True, threads=threads, frames=count)
-        lacking = probe.lacking(facts, count, film.config.fps)
-        self._exclude(film, piece, [_paths(piece)[place] for place in lacking], lengths)
-        wrong = list(probe.faults(facts, count, target.size, film.config.fps))
+        lacking = probe.lacking(facts, count, fps)
+        self._exclude(film, job, [paths[place] for place in lacking], lengths)
+        wrong = list(probe.faults(facts, count, target.size, fps))
         if wrong:
-            span = self._span(piece)
+            span = self._span(job.piece)
             raise EncodeError(f"{film.label}: {span} came out wrong: {'; '.join(wrong)}")
         return Part(target.size, target.path.stat().st_size, facts.digest(), facts.signature)
 
-    def _blame(self, film: Film, some: Sequence[Piece], lengths: dict[Path, int]) -> None:
+    def _blame(self, film: Film, jobs: Sequence[SegmentJob], lengths: dict[Path, int]) -> None:
         """Find, after ffmpeg has failed, the pictures at which it does. Raises as `_exclude`."""
-        for piece in some:
-            self._exclude(film, piece, _paths(piece), lengths)
+        for job in jobs:
+            self._exclude(film, job, _paths(job.piece), lengths)
 
     def _exclude(
-        self, film: Film, piece: Piece, suspects: Sequence[Path], lengths: dict[Path, int]
+        self, film: Film, job: SegmentJob, suspects: Sequence[Path], lengths: dict[Path, int]
     ) -> None:
         """Refuse those of the suspects that cannot be decoded.
 
@@ -246,37 +237,26 @@ class PieceMaker:
         """
         if not suspects:
             return
-        search = Search(self._job(film, piece, len(RUNGS) - 1), lengths, self._clock)
+        search = Search(self._encoder_job(job, len(RUNGS) - 1), lengths, self._clock)
         if bad := search.culprits(list(dict.fromkeys(suspects))):
-            self._refuse(film, piece, {path.name: "cannot be decoded" for path in bad})
+            self._refuse(film, job.piece, {path.name: "cannot be decoded" for path in bad})
             raise FramesChanged("some cannot be decoded")
 
-    def _parts(self, film: Film, piece: Piece, lengths: dict[Path, int]) -> dict[str, Part]:
-        targets = self._targets(film, piece)
-        return {name: self._proven(film, piece, one, lengths) for name, one in targets.items()}
+    def _parts(self, film: Film, job: SegmentJob, lengths: dict[Path, int]) -> dict[str, Part]:
+        targets = self._targets(job)
+        return {name: self._proven(film, job, one, lengths) for name, one in targets.items()}
 
-    def _publish(
-        self, film: Film, piece: Piece, parts: dict[str, Part], *, rung: int, seconds: float
-    ) -> None:
+    def _publish(self, film: Film, job: SegmentJob, record: Record) -> None:
         """Put what was encoded in its place; the record comes last."""
-        record = Record(
-            key=film.key(piece.picks),
-            frames=len(piece.picks),
-            sizes=film.sizes[piece.hour],
-            refused=film.refused,
-            rung=rung,
-            seconds=round(seconds, 1),
-            parts=parts,
-        )
-        self._store.remove_file(film.record_path(piece.hour))
-        for name, target in self._targets(film, piece).items():
-            self._store.publish(target.path, film.part_path(piece.hour, name))
-        self._store.write_json(film.record_path(piece.hour), record.to_json())
-        film.remember(piece.hour, record)
-        size = "{}x{}".format(*parts[FULL.name].size)
+        self._store.remove_file(job.record)
+        for name, target in self._targets(job).items():
+            self._store.publish(target.path, job.files[name])
+        self._store.write_json(job.record, record.to_json())
+        film.remember(job.piece.hour, record)
+        size = "{}x{}".format(*job.full)
         self._progress.say(
-            f"{film.label}: {self._span(piece)}: {several(len(piece.picks), 'frame')} of {size} "
-            f"in {duration(seconds)}"
+            f"{film.label}: {self._span(job.piece)}: {several(record.frames, 'frame')} of {size} "
+            f"in {duration(record.seconds)}"
         )
 
     def _span(self, piece: Piece) -> str:
@@ -284,10 +264,6 @@ class PieceMaker:
         end = hour_of(piece.picks[-1].at) + timedelta(hours=1)
         first, last = (moment.astimezone(self._zone) for moment in (piece.hour, end))
         return f"{first:%H:%M}-{last:%H:%M}"
-
-
-def _missing(film: Film) -> list[Piece]:
-    return [piece for piece in film.pieces(film.picks()) if film.record(piece) is None]
 
 
 def _paths(piece: Piece) -> list[Path]:

@@ -186,8 +186,7 @@ class Splicer:
 
     def _drop(self, film: Film, made: Sequence[Made]) -> None:
         for one in made:
-            film.records.pop(one.piece.hour, None)
-            self._store.remove_file(film.record_path(one.piece.hour))
+            self._store.remove_file(film.forget(one.piece.hour))
 
 
 def leave_subtitles_off(path: Path) -> None:

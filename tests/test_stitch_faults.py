@@ -60,7 +60,7 @@ def film_of(root: Path, **changes: int) -> Film:
         choose=choose,
         config=films.CONFIG.stitch,
     )
-    film.lowest_rung = changes.get("lowest_rung", 0)
+    film.step_down(changes.get("lowest_rung", 0))
     return film
 
 
