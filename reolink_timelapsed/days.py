@@ -86,9 +86,9 @@ class Days:
         return not self._has_late_frames(folder, day, path)
 
     def _can_be_made_again(self, folder: str, day: date, path: Path) -> bool:
-        """Tell whether videos that are gone were not meant to go, and their frames are there."""
+        """Tell whether videos are missing that should not, and their frames are there."""
         known = sidecar.read(path)
-        if known and known.expired:
+        if known and (known.expired or known.barren):
             return False
         return len(self._store.frames(folder, day)) >= sidecar.captured(known)
 

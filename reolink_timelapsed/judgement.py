@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from reolink_timelapsed.frame import Camera
-from reolink_timelapsed.humanize import span
+from reolink_timelapsed.humanize import several, span
 from reolink_timelapsed.overview import CameraNow, Daemon, Disk, Films, Sighting
 from reolink_timelapsed.space import shortage
 
@@ -65,6 +66,16 @@ def overdue(films: Films, stitch: str) -> Iterator[str]:
         yield (
             f"videos are overdue, {len(films.overdue)} by now, the oldest of {oldest}: `{stitch}` "
             "makes them, or tells what is in the way"
+        )
+
+
+def barren(films: Films, frames: Path) -> Iterator[str]:
+    """Yield of which days no video can be made; `frames` is the folder of all frames."""
+    if films.barren:
+        folder, day = max(films.barren, key=lambda one: one[1])
+        yield (
+            f"no picture of {several(len(films.barren), 'day')} can be decoded, and there is no "
+            f"video: look at those in {frames / folder / str(day)}, and at the camera's settings"
         )
 
 

@@ -80,7 +80,7 @@ class Films:
 
     `is_known` is False where no systemd can be asked: the moments are then those of our timer as
     it comes. They are None while it is off. `overdue` are the days whose videos two runs have not
-    made, though nothing is at work on them.
+    made, though nothing is at work on them, `barren` those of which none can be made.
     """
 
     next_run: datetime | None
@@ -88,6 +88,7 @@ class Films:
     next_videos: datetime | None
     lacking: Sequence[tuple[str, date]]
     overdue: Sequence[tuple[str, date]] = ()
+    barren: Sequence[tuple[str, date]] = ()
     at_work: bool = False
     is_known: bool = False
 
@@ -241,6 +242,7 @@ def to_json(overview: Overview) -> dict[str, Any]:
             "at_work": films.at_work,
             "lacking": _days(films.lacking),
             "overdue": _days(films.overdue),
+            "barren": _days(films.barren),
         },
         "cameras": {one.folder: _camera(one, overview.now) for one in overview.cameras},
         "days": {str(day.day): _frames(day) for day in overview.days},

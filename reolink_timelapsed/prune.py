@@ -39,13 +39,14 @@ log = logging.getLogger(__name__)
 class PruneReport:
     """What was removed, or would have been: camera folders and days, and file names.
 
-    `unfilmed` are old days whose frames stay because their videos are not finished; `pieces` are
-    those of films that nobody asks for any more.
+    `unfilmed` are old days whose frames stay because their videos are not finished, `barren` those
+    of which none can be made; `pieces` are those of films that nobody asks for any more.
     """
 
     frames: list[CameraDay] = field(default_factory=list)
     videos: list[str] = field(default_factory=list)
     unfilmed: list[CameraDay] = field(default_factory=list)
+    barren: list[CameraDay] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
 
 
@@ -89,6 +90,7 @@ def make_room(
 ) -> None:
     """Remove frames whose videos are proven, the oldest day first, until there is `enough` room.
 
+    Then those of which no video can be made: they must not cost the frames of others.
     For when the disk runs short; `ping` is called after each day of a camera. What cannot be
     removed is told of once, and keeps nothing else.
 
@@ -97,13 +99,15 @@ def make_room(
     """
     pruner = _Pruner(store, config, zone, dry_run=False)
     days = [(day, folder) for folder in store.camera_folders() for day in pruner.days_of(folder)]
-    for day, folder in sorted(days):
-        if enough():
-            break
-        with pruner.trying():
-            pruner.frames(folder, day)
-        ping()
+    for remove in (pruner.frames, pruner.barren):
+        for day, folder in sorted(days):
+            if enough():
+                break
+            with pruner.trying():
+                remove(folder, day)
+            ping()
     pruner.report.unfilmed.clear()
+    pruner.report.barren.clear()
     pruner.tell()
     for error in pruner.failed:
         tell_once(str(error))
@@ -161,13 +165,24 @@ class _Pruner:
         was_proven = filmed and (filmed.expired or sidecar.is_proven(path))
         if not filmed or not was_proven or len(frames) > filmed.captured:
             if frames:
-                self.report.unfilmed.append((folder, day))
+                is_barren = filmed and filmed.barren and len(frames) <= filmed.captured
+                (self.report.barren if is_barren else self.report.unfilmed).append((folder, day))
             return
         self.report.frames.append((folder, day))
         if not self._dry_run:
             kept = self._kept(frames, filmed.refused)
             self._store.remove_frames(folder, day, kept)
             self._store.write_json(path, sidecar.pruned(filmed, kept))
+
+    def barren(self, folder: str, day: date) -> None:
+        """Remove the frames of a day of which no video can be made."""
+        frames = self._store.frames(folder, day)
+        path = self._store.sidecar_path(folder, day)
+        known = sidecar.read(path)
+        if known and known.barren and not known.pruned and len(frames) <= known.captured:
+            self.report.frames.append((folder, day))
+            self._store.remove_frames(folder, day)
+            self._store.write_json(path, sidecar.pruned(known, None))
 
     def _kept(self, frames: list[Frame], refused: Iterable[str]) -> Frame | None:
         whole = [frame for frame in frames if frame.path.name not in set(refused)]
@@ -208,6 +223,11 @@ class _Pruner:
             log.info("%s %s", verb, several(len(self.report.videos), "video"))
         if self.report.pieces:
             log.info("%s the pieces of %s", verb, several(len(self.report.pieces), "dropped film"))
+        if self.report.barren:
+            log.info(
+                "no picture of the frames of %s can be decoded: they stay while there is room",
+                _listed(self.report.barren),
+            )
         if self.report.unfilmed:
             log.warning(
                 "the frames of %s are old but not filmed yet, they stay: run `stitch`",

@@ -11,6 +11,7 @@ from pathlib import Path
 from reolink_timelapsed import account, sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
+from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.film import Film, Made
 from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Size, Video
 from reolink_timelapsed.humanize import several
@@ -99,10 +100,7 @@ class Publisher:
             self._store.write_json(order.sidecar_path, self._sidecar(order, made, videos))
             if order.day:
                 self._store.date(order.sidecar_path, order.listed_ns)
-        if (
-            order.day
-            and order.home == self._store.video_path(Video(order.folder, order.day)).parent
-        ):
+        if self._is_at_home(order):
             self._link_latest(order)
         if not order.keeps_pieces:
             self._store.remove(order.film.home)
@@ -113,6 +111,30 @@ class Publisher:
             names = ", ".join(others)
             log.info("%s: called %s in a part of that day, see its videos", order.film.label, names)
         return published
+
+    def no_film(self, order: Order) -> EncodeError:
+        """Return what to say of a film without one picture that can be decoded.
+
+        Of a day that is over it is written down, and not tried again.
+        """
+        text = f"{order.film.label}: not one whole picture among its frames"
+        if not (order.day and order.finished and self._is_at_home(order)) or order.videos_there():
+            return EncodeError(text)
+        self._store.write_json(
+            order.sidecar_path, self._sidecar(order, [], {}) | {"barren": "no picture is whole"}
+        )
+        self._store.date(order.sidecar_path, order.listed_ns)
+        self._store.remove(order.film.home)
+        home = self._store.frames_home(order.folder, order.day)
+        return EncodeError(
+            f"{text}: look at those in {home}, and at the camera's settings; it is not tried again "
+            f"but for `stitch --date {order.day}`, and they stay while there is room"
+        )
+
+    def _is_at_home(self, order: Order) -> bool:
+        return order.day is not None and (
+            order.home == self._store.video_path(Video(order.folder, order.day)).parent
+        )
 
     def _other_names(self, order: Order) -> list[str]:
         """Return the camera folders that the same channel had that day: it was renamed."""

@@ -34,7 +34,7 @@ from reolink_timelapsed.overview import (
     to_json,
     wanted,
 )
-from reolink_timelapsed.past import Live, Past
+from reolink_timelapsed.past import DAYS, Live, Past
 from reolink_timelapsed.places import (
     NAME,
     daemon_unit,
@@ -147,6 +147,7 @@ def gather(
             *(judgement.absent(channels, sightings) if sightings and open_for else ()),
             *(services.faults() if services else ()),
             *judgement.overdue(films, f"sudo {NAME}{config_option(config.path)} stitch"),
+            *judgement.barren(films, store.root / "frames"),
         ],
         warnings=list(judgement.small_disk(disk)),
         silent_daemon=services.daemon_words() if services else "not running, as far as can be seen",
@@ -266,9 +267,23 @@ def _films(days: Days, past: Past, services: Services | None) -> Films:
         next_videos=next_run(max(past.now, due.end + SETTLE), past.zone) if due and is_on else None,
         lacking=[one for one in waits if _chances(past.window(one[1]), past) > 0],
         overdue=[one for one in waits if not at_work and _chances(past.window(one[1]), past) > 1],
+        barren=_barren(past),
         at_work=at_work,
         is_known=services is not None,
     )
+
+
+def _barren(past: Past) -> list[tuple[str, date]]:
+    """Return the days of the last week that have frames, but none of which a video can be made."""
+    found = []
+    for folder in past.store.camera_folders():
+        with left_out():
+            for day in past.store.frame_days(folder):
+                recent = past.today - DAYS * timedelta(days=1) < day <= past.today
+                film = sidecar.read(past.store.sidecar_path(folder, day)) if recent else None
+                if film and film.barren and past.frame_names(folder, day):
+                    found.append((folder, day))
+    return found
 
 
 def _chances(window: Window | None, past: Past) -> int:

@@ -14,7 +14,7 @@
      "encode": {"ffmpeg": "5.1.9", "seconds": 1200.0, "ways": ["fast"]}}
 
 A camera that was renamed that day has `other_names`: the folders of its other frames, which are
-in videos of their own.
+in videos of their own. A day of which no picture can be decoded has `barren`, and no `videos`.
 
 `used` counts the frames that are shown, `places` the pictures of the film: with held gaps, or a
 film of fixed length, a frame may fill several.
@@ -68,7 +68,7 @@ class Sidecar:
 
     `captured` counts the frames of its day when it was written, `used` those that are shown;
     `refused` names those that were no whole pictures. `order` is that of the film. `pruned` and
-    `expired` tell that frames, or videos, had their time.
+    `expired` tell that frames, or videos, had their time, `barren` that no video can be made.
     """
 
     captured: int
@@ -79,6 +79,7 @@ class Sidecar:
     videos: dict[str, FilmedVideo]
     pruned: bool
     expired: bool
+    barren: bool
     value: JsonObject
 
     @classmethod
@@ -101,6 +102,7 @@ class Sidecar:
             videos={name: _filmed(row) for name, row in videos.items()},
             pruned="pruned" in value,
             expired="expired" in value,
+            barren="barren" in value,
             value=value,
         )
 

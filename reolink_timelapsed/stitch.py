@@ -19,7 +19,7 @@ from reolink_timelapsed.config import Config
 from reolink_timelapsed.days import SETTLE, Days
 from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.earlier import Earlier, see_that_it_gains
-from reolink_timelapsed.errors import EncodeError, Stopped
+from reolink_timelapsed.errors import Stopped
 from reolink_timelapsed.film import Film
 from reolink_timelapsed.frame import Camera, Frame, Video
 from reolink_timelapsed.guard import Guard
@@ -276,7 +276,7 @@ class _Stitch:
             order.film, f"{order.folder} {order.name}", camera.name if camera else order.folder
         )
         if not videos:
-            raise EncodeError(f"{order.film.label}: not one whole picture among its frames")
+            raise self._publisher.no_film(order)
         see_that_it_gains(order, made)
         self._report.videos += self._publisher.publish(order, made, videos)
 

@@ -81,7 +81,49 @@ def test_a_day_of_which_nothing_can_be_decoded_is_no_film_and_no_end(tmp_path: P
     report = make(tmp_path)
     assert ["not one whole picture" in text for text in report.failures] == [True]
     assert [one.folder for one in report.videos] == ["ch1_Yard"] * 2
-    assert all(frame.path.exists() for frame in frames), "what has no film is never removed"
+    assert sidecar(tmp_path)["frames"]["used"] == 0
+    assert len(refused(tmp_path)) == 8
+    again = make(tmp_path)
+    assert (again.failures, again.exit_code) == ([], 0), "it is known, and not tried each hour"
+    assert pruned(tmp_path) == 8 + 1, "what has no film is not removed for its age"
+    assert all(frame.path.exists() for frame in frames)
+    (failure,) = make(tmp_path, day=films.DAY).failures
+    assert "not one whole picture" in failure, "who asks for it has it tried"
+
+
+def test_a_day_that_cannot_be_decoded_goes_before_it_costs_others_their_room(
+    tmp_path: Path,
+) -> None:
+    frames = fill(tmp_path, minutes(at(4), 2, STEP), size=SIZE)
+    spoil(frames, {0, 1}, jpegs.oddly_sampled)
+    other = fill(tmp_path, minutes(at(4), 2), folder="ch1_Yard", size=SIZE)
+    make(tmp_path)
+    fresh = fill(tmp_path, minutes(at(28), 2), day=films.DAY + timedelta(days=1), size=SIZE)
+
+    def short_of(gone: list[Frame]) -> None:
+        prune.make_room(
+            Store(tmp_path, "capture"),
+            films.CONFIG.storage,
+            zone=UTC,
+            enough=lambda: not any(frame.path.exists() for frame in gone),
+        )
+
+    short_of(other[:1])
+    assert all(frame.path.exists() for frame in frames), "what is filmed goes first"
+    short_of([*other, *frames])
+    assert not any(frame.path.exists() for frame in frames)
+    assert all(frame.path.exists() for frame in fresh)
+    assert sidecar(tmp_path)["pruned"] == {"kept": None}
+
+
+def test_a_frame_that_comes_late_has_a_day_tried_again(tmp_path: Path) -> None:
+    frames = fill(tmp_path, minutes(at(4), 2, STEP), size=SIZE)
+    spoil(frames, {0, 1}, jpegs.oddly_sampled)
+    make(tmp_path)
+    fill(tmp_path, [at(9)], size=SIZE, first=2)
+    assert make(tmp_path).failures == []
+    assert shown(tmp_path) == [2]
+    assert "barren" not in sidecar(tmp_path)
 
 
 def test_one_alone_after_a_full_hour_and_most_of_a_full_hour(tmp_path: Path) -> None:

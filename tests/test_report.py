@@ -576,6 +576,7 @@ def test_the_next_videos_and_late_ones(house: House) -> None:
         "is_known": False,
         "at_work": False,
         "overdue": [],
+        "barren": [],
         "next_run": "2026-11-22T12:05:00+00:00",
         "next_videos": {"day": "2026-11-22", "at": "2026-11-22T22:05:00+00:00"},
         "lacking": [],
@@ -598,6 +599,22 @@ def test_videos_that_two_runs_have_not_made_are_a_fault(house: House) -> None:
     assert house.code(at(23, 5)) == 1
     house.film()
     assert house.code(at(23, 5)) == 0
+
+
+def test_a_day_of_which_no_picture_can_be_decoded_is_a_fault_for_a_week(house: House) -> None:
+    house.frame(DOOR, at(12))
+    path = house.store.sidecar_path(DOOR, DAY)
+    film = {"format": 1, "frames": {"captured": 1}, "videos": {}, "barren": "no picture is whole"}
+    house.store.write_json(path, film)
+    house.store.date(path, house.store.frames_changed(DOOR, DAY))
+    late = house.json(at(23, 30))
+    (fault,) = late["faults"]
+    assert fault.startswith("no picture of 1 day can be decoded")
+    assert str(house.store.frames_home(DOOR, DAY)) in fault
+    assert late["stitch"]["barren"] == [{"camera": DOOR, "day": str(DAY)}]
+    assert late["stitch"]["lacking"] == []
+    house.store.remove_frames(DOOR, DAY)
+    assert house.json(at(23, 30))["stitch"]["barren"] == []
 
 
 def test_videos_that_a_stitch_is_at_are_not_overdue(house: House) -> None:
