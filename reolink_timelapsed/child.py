@@ -37,6 +37,15 @@ class OutOfMemory(EncodeError):
     """ffmpeg was killed, or could not get memory: another rung may do."""
 
 
+class Hangs(EncodeError):
+    """ffmpeg stands still, at a picture after the first `done` and among the first `given`."""
+
+    def __init__(self, why: str, done: int, given: int) -> None:
+        super().__init__(f"ffmpeg hangs: it {why}")
+        self.done = done
+        self.given = given
+
+
 def yield_to_others() -> None:
     """Let this process and its children have the processor and the disk only when idle.
 
@@ -88,7 +97,7 @@ class Child:
             idle = 0.0 if now != before else idle + _SLICE_SECONDS
             before = now
             if idle >= self._stall:
-                raise EncodeError(f"ffmpeg hangs: it has written nothing for {idle:.0f} s")
+                raise self._hangs(f"has written nothing for {idle:.0f} s")
         if self._process.end():
             raise self._failure()
 
@@ -149,7 +158,10 @@ class Child:
                 yield
         except DeadlineExceeded:
             self._go_on()
-            raise EncodeError(f"ffmpeg hangs: it {what} for {seconds:.0f} s") from None
+            raise self._hangs(f"{what} for {seconds:.0f} s") from None
+
+    def _hangs(self, why: str) -> Hangs:
+        return Hangs(why, min(self._encoded, self._fed), self._fed + 1)
 
     def _failure(self) -> Exception:
         if self._clock.stopping:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 from reolink_timelapsed import child, encode, huffman, pictures, probe
@@ -28,31 +28,43 @@ _GOOD = (
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search among pictures of these lengths in bytes; `job` is the encode they are for."""
+    """A search among pictures of these lengths in bytes; `job` is the encode they are for.
+
+    A picture is waited for as long as in an encode, `stall_seconds`.
+    """
 
     job: Job
     lengths: dict[Path, int]
     clock: Clock
+    stall_seconds: float = child.STALL_SECONDS
 
     def culprits(self, suspects: Sequence[Path]) -> list[Path]:
         """Return those that cannot be decoded, none if it is not the pictures.
 
-        Takes two runs of ffmpeg, and where it fails altogether, as often as halving needs.
+        Takes two runs of ffmpeg, and where it fails altogether, as often as halving needs. Where it
+        hangs, which costs the most, it is known at which few pictures: halving begins with them.
 
         Raises:
             OutOfMemory, StoreError, Stopped: as an encode does.
             FramesChanged: if a picture is no longer what it was.
         """
-        return self._among(suspects) if self._lacking(()) is not None else []
+        try:
+            works = self._lacking(()) is not None
+        except child.Hangs:
+            works = False
+        return self._among(suspects) if works else []
 
     def _among(self, suspects: Sequence[Path]) -> list[Path]:
-        lacking = self._lacking(suspects)
-        if lacking is not None:
-            return lacking
+        done, given = 0, len(suspects)
+        try:
+            if (lacking := self._lacking(suspects)) is not None:
+                return lacking
+        except child.Hangs as hang:
+            done, given = hang.done, hang.given
         if len(suspects) == 1:
             return list(suspects)
-        half = len(suspects) // 2
-        return [*self._among(suspects[:half]), *self._among(suspects[half:])]
+        cuts = pairwise(cut(len(suspects), done, given))
+        return [bad for begin, end in cuts for bad in self._among(suspects[begin:end])]
 
     def _lacking(self, suspects: Sequence[Path]) -> list[Path] | None:
         """Return those whose places stay empty; None if ffmpeg fails, or loses the good one."""
@@ -64,9 +76,9 @@ class Search:
         fed = chain(pictures.feed(suspects, self.lengths), [_GOOD])
         run = child.Run(encode.encode_command(job), fed, [target.path])
         try:
-            child.encode([run], self.clock, lambda: None)
+            child.encode([run], self.clock, lambda: None, stall_seconds=self.stall_seconds)
             facts = probe.facts(target.path, self.clock, decode=False, frames=len(suspects))
-        except child.OutOfMemory:
+        except (child.OutOfMemory, child.Hangs):
             raise
         except EncodeError:
             return None
@@ -74,3 +86,12 @@ class Search:
         if len(suspects) in places or len(places) + len(facts.packets) != len(suspects) + 1:
             return None
         return [suspects[place] for place in places]
+
+
+def cut(count: int, done: int, given: int) -> list[int]:
+    """Return where to cut `count` suspects (2 or more), ends included, into those to look at alone.
+
+    ffmpeg failed at one after the first `done` and among the first `given`.
+    """
+    places = sorted({0, min(done, count), min(given, count), count})
+    return places if len(places) > 2 else [0, count // 2, count]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import films
@@ -17,12 +19,15 @@ from films import AFTER, at, fill, make, minutes, numbers, sidecar, video
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reolink_timelapsed import jpeg, prune
-from reolink_timelapsed.clock import JumpingClock
+from reolink_timelapsed import child, encode, jpeg, prune
+from reolink_timelapsed.clock import Clock, JumpingClock
+from reolink_timelapsed.culprits import cut
+from reolink_timelapsed.encode import Job, Quality, Target
 from reolink_timelapsed.errors import BadFrame
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.huffman import STANDARD
 from reolink_timelapsed.pictures import essence
+from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.simulator.mosaic import Sampling
 from reolink_timelapsed.store import Store
 
@@ -260,6 +265,51 @@ def test_an_ffmpeg_that_forgets_pictures_blames_none(
     (tmp_path / "bin" / "ffmpeg.py").write_text(FORGETFUL)
     (failure,) = make(tmp_path / "data").failures
     assert "7 pictures can be decoded instead of 8" in failure
+
+
+HANGING = """
+import os, subprocess, sys, time
+real = subprocess.Popen(["/usr/bin/ffmpeg", *sys.argv[1:]], stdin=subprocess.PIPE)
+seen = b""
+while data := os.read(0, 4096):
+    seen = seen[-len(data):] + data
+    if b"\\x0b" * 64 in seen:
+        real.stdin.flush()
+        time.sleep(3600)
+    real.stdin.write(data)
+real.stdin.close()
+sys.exit(real.wait())
+"""
+
+
+def test_where_ffmpeg_hangs_it_is_known_at_which_few_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each hang costs as many waits as a day's hour can be halved."""
+    frames = fill(tmp_path / "data", minutes(at(4), 60, films.MINUTE), size=(640, 480))
+    spoil(
+        frames, {30}, lambda picture: re.sub(rb"(?<=\xff\xdb\0\x43\0).{64}", b"\x0b" * 64, picture)
+    )
+    _wrap(tmp_path / "bin", f'exec {sys.executable} "$0.py" "$@"', monkeypatch)
+    (tmp_path / "bin" / "ffmpeg.py").write_text(HANGING)
+    target = Target(tmp_path / "made.mp4", (640, 480))
+    job = Job((640, 480), (target,), Quality(24, "ultrafast", 30), RUNGS[-1], 1)
+    run = child.Run(
+        encode.encode_command(job), [f.path.read_bytes() for f in frames], [target.path]
+    )
+    with pytest.raises(child.Hangs) as caught:
+        child.encode([run], Clock(), lambda: None, stall_seconds=5.0)
+    assert caught.value.done <= 30 < caught.value.given
+    assert caught.value.given - caught.value.done < 30
+
+
+@given(st.integers(2, 300), st.integers(0, 400), st.integers(0, 400))
+def test_a_search_looks_at_all_suspects_and_comes_to_an_end(
+    count: int, done: int, given: int
+) -> None:
+    places = cut(count, done, given)
+    assert (places[0], places[-1]) == (0, count)
+    assert all(0 < end - begin < count for begin, end in pairwise(places))
 
 
 FORGETFUL = """
