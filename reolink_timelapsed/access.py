@@ -14,6 +14,7 @@ from reolink_timelapsed import privileges, sandbox
 from reolink_timelapsed.config import setup_command
 from reolink_timelapsed.disk_errors import translated
 from reolink_timelapsed.errors import StoreError
+from reolink_timelapsed.places import SERVICE_USER
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _FOLDERS = ("frames", "segments", "videos", "coverage", ".work")
@@ -40,10 +41,19 @@ def _demand_use(root: Path, setup: str, *, inner: bool) -> None:
     me = privileges.me()
     closed_to_me = (one for one in _folders(root, inner=inner) if not privileges.may(one, _USE))
     if foreign := next(closed_to_me, None):
-        raise StoreError(
-            f"{foreign} is not for {me} to write into, as whom this works: run "
-            f"`sudo chown -R {me}: {shlex.quote(str(root))}`"
-        )
+        owner = str(privileges.owner_of(root))
+        raise StoreError(f"{foreign} is not for {me} to write into{remedy(root, me, owner)}")
+
+
+def remedy(root: Path, me: str, owner: str) -> str:
+    """Return what lets `me` write into the data folder `root`, whose owner may be another.
+
+    Root's or, for the service, whoever's it is: it is given away. But an ordinary user must not
+    take it from its owner, as whom root's commands work.
+    """
+    if me != SERVICE_USER and owner not in {me, "root"}:
+        return f": run the command with sudo, or as {owner}"
+    return f", as whom this works: run `sudo chown -R {me}: {shlex.quote(str(root))}`"
 
 
 def closed(root: Path, why: str, setup: str) -> str:

@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reolink_timelapsed import config, data_folder
-from reolink_timelapsed.access import demand_use
+from reolink_timelapsed.access import demand_use, remedy
 from reolink_timelapsed.data_folder import open_to_units, refusal, take
 from reolink_timelapsed.errors import StoreError, UsageError
 from reolink_timelapsed.mount import MARKER, Mount
+from reolink_timelapsed.places import SERVICE_USER
 from reolink_timelapsed.privileges import User, acting_as, owner_of
 from reolink_timelapsed.sandbox import DROP_IN
 from reolink_timelapsed.store import Store
@@ -134,10 +135,43 @@ def test_a_folder_behind_a_closed_door_is_told(home: Path) -> None:
     door.mkdir(mode=0o700)
     with pytest.raises(StoreError, match="nobody may not pass through") as caught:
         take(door / "timelapse", SOMEBODY)
-    remedy = re.search(r"`sudo ([^`]*)`", str(caught.value))
-    assert remedy
-    subprocess.run(["sh", "-c", remedy[1]], check=True)
+    told = re.search(r"`sudo ([^`]*)`", str(caught.value))
+    assert told
+    subprocess.run(["sh", "-c", told[1]], check=True)
     take(door / "timelapse", SOMEBODY)
+
+
+@needs_root
+@pytest.mark.parametrize("inner", ["", "frames"])
+def test_a_stranger_is_not_told_to_take_away_the_folder_of_the_service(
+    home: Path, inner: str
+) -> None:
+    root = home / "data"
+    Store(root, "capture").open()
+    take(root, User(64_123, 64_123))
+    (root / inner).chmod(0o700)
+    with acting_as(SOMEBODY), pytest.raises(StoreError) as caught:
+        demand_use(root)
+    assert "is not for nobody to write into: run the command with sudo" in str(caught.value)
+    assert "chown" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("me", "owner", "is_lent"),
+    [
+        ("pi", SERVICE_USER, True),
+        ("pi", "joe", True),
+        ("pi", "pi", False),
+        ("pi", "root", False),
+        (SERVICE_USER, "pi", False),
+        (SERVICE_USER, "root", False),
+        (SERVICE_USER, SERVICE_USER, False),
+    ],
+)
+def test_whose_folder_it_is_decides_on_the_remedy(me: str, owner: str, *, is_lent: bool) -> None:
+    said = remedy(Path("/data"), me, owner)
+    assert ("with sudo" in said) is is_lent
+    assert (f"`sudo chown -R {me}: /data`" in said) is not is_lent
 
 
 @needs_root
@@ -152,9 +186,9 @@ def test_what_is_not_ours_to_write_is_told_with_the_command(home: Path, inner: s
     with acting_as(SOMEBODY), pytest.raises(StoreError) as caught:
         demand_use(root)
     assert str(caught.value).startswith(f"{root / inner} is not for nobody to write into"[:60])
-    remedy = re.search(r"`sudo ([^`]*)`", str(caught.value))
-    assert remedy
-    subprocess.run(["sh", "-c", remedy[1].replace("nobody:", "65534:65534")], check=True)
+    told = re.search(r"`sudo ([^`]*)`", str(caught.value))
+    assert told
+    subprocess.run(["sh", "-c", told[1].replace("nobody:", "65534:65534")], check=True)
     with acting_as(SOMEBODY):
         Mount(root, root / ".state").require()
 
