@@ -16,9 +16,9 @@ from reolink_timelapsed.places import DEFAULT_PATH
 _Value = TypeVar("_Value")
 
 _EXITS = """\
-exit codes: 0 all is well, 1 a video could not be made or (status) a camera
-is silent, 64 usage, 69 the NVR cannot be reached, 74 disk, 77 login refused,
-78 configuration"""
+exit codes: 0 all is well, 1 a video could not be made or a camera is silent,
+64 usage, 69 the NVR cannot be reached, 74 disk, 77 login refused, 78
+configuration"""
 
 _FIRST_STEPS = """\
 first steps: `sudo reolink-timelapse setup`, `sudo reolink-timelapse test`,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reolink_timelapsed import config, values
@@ -126,6 +127,47 @@ def test_words_stay_as_written_whatever_yaml_makes_of_them(tmp_path: Path, writt
     loaded = load(tmp_path, f"nvr:\n  username: {written}\n  password: {written}\n")
     assert loaded.nvr.username == written
     assert loaded.nvr.password == written
+
+
+OPENERS = ["&", "*", "!", "@", "%", "|", ">", "#", "`", "{", "}", "[", "]", ",", "'", '"']
+"""What a value cannot begin with, as the manual has it."""
+
+
+def wants_quotes(value: str) -> bool:
+    """Whether a value does, by the manual's rule."""
+    starts = value.startswith((*OPENERS, "- ", "? ", ": ")) or value in {"-", "?"}
+    inside = value.endswith(":") or ": " in value or " #" in value
+    return starts or inside or value in {"~", "null", "Null", "NULL"}
+
+
+@unhurried
+@given(st.text(st.sampled_from("".join(map(chr, range(32, 127)))), min_size=1, max_size=9))
+@example("-")
+@example("a:")
+@example("~")
+@example("--- a")
+def test_what_the_manual_says_of_quotes(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    value = text.strip() or "x"
+    folder = tmp_path_factory.getbasetemp()
+    quoted = value.replace("'", "''")
+    assert load(folder, f"nvr:\n  password: '{quoted}'\n").nvr.password == value
+    try:
+        as_written = load(folder, f"nvr:\n  password: {value}\n").nvr.password
+    except ConfigError:
+        as_written = ""
+    assert (as_written != value) is wants_quotes(value)
+
+
+def test_the_manual_names_what_a_value_cannot_begin_with() -> None:
+    page = (SAMPLE.parents[2] / "man/reolink-timelapse.yaml.5").read_text()
+    named = re.search(r'begins with one of\n\.Ql "([^"]*)"\n', page)
+    assert named
+    assert (
+        named[1].replace(r"\(dq", '"').replace(r"\(ga", "`").replace(r"\(aq", "'").split()
+        == OPENERS
+    )
 
 
 @pytest.mark.parametrize("written", ["04:00", "4:00", '"04:00"', "'04:00'", "04:00:00"])

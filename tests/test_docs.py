@@ -72,7 +72,7 @@ def test_the_synopsis_has_every_command_with_its_flags() -> None:
 
 def test_the_manual_describes_every_command_and_flag() -> None:
     body = section(COMMAND_PAGE, "COMMANDS")
-    described, _, common = body.partition("Options for every command:")
+    described, _, common = body.partition("Options for every command, given before it:")
     parts = re.split(r"^\.It Cm (\S+)\n", described, flags=re.MULTILINE)[1:]
     told = {name: flags_in(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
     assert told == {name: flags(parser) for name, parser in commands().items()}
