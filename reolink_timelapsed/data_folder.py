@@ -33,6 +33,7 @@ def run(config: Path, folder: Path, user: User, say: Callable[[str], None]) -> N
     """
     before = load(config, {}, needs_nvr=False) if config.exists() else Config()
     setup.require_writable(config.resolve())
+    is_copy = _has_frames(folder)
     take(folder, user)
     drop_ins = open_to_units(config, folder) if places.is_of_unit(config) else []
     setup.write_settings(config.resolve(), {"storage.data_dir": str(folder)})
@@ -41,12 +42,22 @@ def run(config: Path, folder: Path, user: User, say: Callable[[str], None]) -> N
         say(f"Wrote {path}, which opens it to the unit.")
     old = before.storage.data_dir
     if old != folder and (old / "frames").is_dir():
-        source, target = shlex.quote(f"{old}/."), shlex.quote(f"{folder}/")
-        say(
-            f"What there is in {old} stays there. To take it along, stop the service, run\n"
-            f"  sudo cp -a {source} {target}\nand start it again."
-        )
+        say(f"What there is in {old} stays there." + ("" if is_copy else _to_copy(old, folder)))
     say(f"It counts after: sudo systemctl restart {places.unit_name(config)}")
+
+
+def _has_frames(folder: Path) -> bool:
+    with translated(folder):
+        frames = folder / "frames"
+        return frames.is_dir() and any(frames.iterdir())
+
+
+def _to_copy(old: Path, folder: Path) -> str:
+    source, target = shlex.quote(f"{old}/."), shlex.quote(f"{folder}/")
+    return (
+        " To take it along, stop the service, run\n"
+        f"  sudo cp -a {source} {target}\nand start it again."
+    )
 
 
 def refusal(folder: Path) -> str:

@@ -236,6 +236,19 @@ def test_both_units_get_a_drop_in_and_lose_it(tmp_path: Path, name: str) -> None
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
+def test_what_was_copied_before_is_not_told_to_be_copied(home: Path) -> None:
+    said: list[str] = []
+    old, new, settings = home / "old", home / "copy", home / "config.yaml"
+    Store(old, "capture").open()
+    (old / "frames" / "ch0_Lake").mkdir()
+    shutil.copytree(old, new)
+    settings.write_text(f"storage:\n  data_dir: {old}\n")
+    data_folder.run(settings, new, owner_of(home), said.append)
+    told = "\n".join(said)
+    assert f"What there is in {old} stays there.\n" in told
+    assert "cp -a" not in told
+
+
 def test_the_whole_step_for_settings_of_ones_own(home: Path) -> None:
     said: list[str] = []
     old, new, settings = home / "old", home / "new one", home / "config.yaml"
