@@ -34,7 +34,7 @@ def _bad_text(folders: list[str], error: ChannelFailed | BadFrame) -> str:
     them = "it is" if len(folders) == 1 else "they are"
     return (
         f"{_listed(folders, 'gives', 'give')} no pictures ({error}): {error.remedy}; {them} tried "
-        "again now and then, the other cameras go on"
+        "again now and then"
     )
 
 
