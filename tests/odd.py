@@ -6,7 +6,9 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,15 @@ def plant(make: Make, path: Path) -> None:
         shutil.rmtree(path)
     path.unlink(missing_ok=True)
     make(path)
+
+
+@contextmanager
+def immutable(path: Path) -> Iterator[None]:
+    """Keep even root from changing or deleting a file, or skip the test where that cannot be."""
+    chattr = shutil.which("chattr") or "false"
+    if subprocess.run([chattr, "+i", str(path)], check=False, capture_output=True).returncode:
+        pytest.skip("files cannot be made immutable here")
+    try:
+        yield
+    finally:
+        subprocess.run([chattr, "-i", str(path)], check=True)

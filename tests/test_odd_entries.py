@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import pytest
 from films import AFTER, CONFIG, DAY, FOLDER, at, fill, make, minutes, numbers, sidecar, video
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odd import KINDS, Make, a_folder, a_link_out, a_pipe, a_terabyte, plant
+from odd import KINDS, Make, a_folder, a_link_out, a_pipe, a_terabyte, immutable, plant
 from support import Clockwork, Journal, build
 from support import at as moment
 
@@ -56,16 +53,6 @@ def status(root: Path, now: Any = AFTER) -> str:
 def pruned(root: Path) -> prune.PruneReport:
     clock = JumpingClock(AFTER + timedelta(days=3))
     return prune.run(Store(root, "prune"), STORAGE, clock, zone=UTC)
-
-
-@contextmanager
-def immutable(path: Path) -> Iterator[None]:
-    if subprocess.run(["chattr", "+i", str(path)], check=False, capture_output=True).returncode:
-        pytest.skip("files cannot be made immutable here")
-    try:
-        yield
-    finally:
-        subprocess.run(["chattr", "-i", str(path)], check=True)
 
 
 def test_odd_frames_are_left_out_of_the_film_and_told_of(
