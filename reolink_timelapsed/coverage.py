@@ -207,12 +207,10 @@ def _held(store: Store, day: date) -> float:
 
 
 def recorded_days(store: Store) -> list[date]:
-    """Return the days that have a record, oldest first.
-
-    Raises:
-        StoreError: if their folder cannot be read.
-    """
-    names = names_in(store.root / "coverage")
+    """Return the days that have a record, oldest first; none if their folder cannot be read."""
+    names: list[str] = []
+    with left_out():
+        names = names_in(store.root / "coverage")
     return sorted(day for name in names if (day := parse_day(name.removesuffix(".json"))))
 
 

@@ -33,7 +33,7 @@ from reolink_timelapsed.json_fields import (
     get_str,
 )
 from reolink_timelapsed.plan import Pick, Piece
-from reolink_timelapsed.reading import length, names_in, read_json
+from reolink_timelapsed.reading import length, names_in, read_state
 from reolink_timelapsed.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
 
@@ -244,7 +244,7 @@ class Film:
         """Take in the segments that are on disk, as whole as their records say."""
         for name in sorted(names_in(self.home)):
             segment = Segment.from_name(f"{name.removesuffix('.json')}_{FULL.name}.mp4")
-            record = Record.from_json(read_json(self.home / name)) if segment else None
+            record = Record.from_json(read_state(self.home / name)) if segment else None
             if segment and record and self._is_whole(segment.hour, record):
                 self.remember(segment.hour, record)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
 from reolink_timelapsed.coverage import (
     STOPPED,
@@ -54,11 +55,11 @@ class Ledger:
         Frames are counted anew there, which knows best.
 
         Raises:
-            StoreError: if it cannot be read yet.
+            StoreError: if the cameras' folders cannot be listed yet.
         """
         if self.day is None or self._joined:
             return
-        kept = load(self._store, self.day.window.day)
+        kept = self._kept(self.day.window.day)
         if kept:
             self.day.add(kept)
         self.day.begin_at(kept.window.start if kept else self._installed())
@@ -68,6 +69,14 @@ class Ledger:
         self._joined = True
         self._saved = now
         self.save()
+
+    def _kept(self, day: date) -> DayRecord | None:
+        """Return the record on disk; one that cannot be read costs itself, and no frame."""
+        with suppress(StoreError):
+            return load(self._store, day)
+        with left_out():  # once more, for it might have been the disk's hiccup
+            return load(self._store, day)
+        return None
 
     def save_now_and_then(self, now: datetime) -> None:
         """Write the record every five minutes; a kill loses at most the reasons of that time."""

@@ -218,7 +218,9 @@ def _taken(path: Path) -> datetime | None:
 
     After a clock that was set back, names run ahead for a while, to keep their order.
     """
-    named, found = parse_frame_name(path.name), facts(path)
+    named, found = parse_frame_name(path.name), None
+    with left_out():
+        found = facts(path)
     if named is None or found is None:  # pruned meanwhile
         return named
     written = min(max(found.st_mtime, 0.0), named.timestamp())

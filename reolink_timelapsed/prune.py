@@ -7,12 +7,14 @@ film of the year.
 from __future__ import annotations
 
 import logging
+import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
-from reolink_timelapsed import sidecar
+from reolink_timelapsed import privileges, sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.config import StorageConfig
 from reolink_timelapsed.disk_errors import tell_once
@@ -168,6 +170,7 @@ class _Pruner:
                 is_barren = filmed and filmed.barren and len(frames) <= filmed.captured
                 (self.report.barren if is_barren else self.report.unfilmed).append((folder, day))
             return
+        self._see_that_all_were_read(frames, filmed.refused)
         self.report.frames.append((folder, day))
         if not self._dry_run:
             kept = self._kept(frames, filmed.refused)
@@ -180,9 +183,22 @@ class _Pruner:
         path = self._store.sidecar_path(folder, day)
         known = sidecar.read(path)
         if known and known.barren and not known.pruned and len(frames) <= known.captured:
+            self._see_that_all_were_read(frames, known.refused)
             self.report.frames.append((folder, day))
             self._store.remove_frames(folder, day)
             self._store.write_json(path, sidecar.pruned(known, None))
+
+    @staticmethod
+    def _see_that_all_were_read(frames: Iterable[Frame], refused: Iterable[str]) -> None:
+        """Keep what is in no video because nobody was let read it: it may be whole."""
+        names, me = set(refused), privileges.me()
+        for path in (frame.path for frame in frames if frame.path.name in names):
+            if not privileges.may(path, os.R_OK):
+                raise StoreError(
+                    f"{path} is in no video, for {me} may not read it: run `sudo chown {me}: "
+                    f"{shlex.quote(str(path))}`, then `sudo reolink-timelapse stitch --date "
+                    f"{path.parent.name} --force`"
+                )
 
     def _kept(self, frames: list[Frame], refused: Iterable[str]) -> Frame | None:
         whole = [frame for frame in frames if frame.path.name not in set(refused)]

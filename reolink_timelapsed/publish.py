@@ -11,6 +11,7 @@ from pathlib import Path
 from reolink_timelapsed import account, sidecar
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.days import Days
+from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.film import Film, Made
 from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Size, Video
@@ -145,8 +146,13 @@ class Publisher:
             folder
             for folder in self._store.camera_folders()
             if (other := Camera.from_folder(folder)) and other.channel == own.channel
-            if folder != order.folder and order.day in self._store.frame_days(folder)
+            if folder != order.folder and self._has_frames(folder, order.day)
         ]
+
+    def _has_frames(self, folder: str, day: date) -> bool:
+        with left_out():
+            return day in self._store.frame_days(folder)
+        return False
 
     def _link_latest(self, order: Order) -> None:
         newest = max((video.day for video in self._store.videos(order.folder)), default=None)

@@ -143,12 +143,13 @@ class Store:
         found = facts(path)
         return found.st_mtime_ns if found else 0
 
-    def newest_frame(self, folder: str) -> Frame | None:
-        """Return the last frame of a camera, of the days that can be read; None if it has none."""
-        for day in reversed(self.frame_days(folder)):
-            with left_out():
-                if frames := self.frames(folder, day):
-                    return frames[-1]
+    def newest_frame(self, folder: str, since: date = date.min) -> Frame | None:
+        """Return the last frame of a camera, None if none can be seen of `since` or later."""
+        with left_out():
+            for day in reversed(self.frame_days(folder)):
+                with left_out():
+                    if day >= since and (frames := self.frames(folder, day)):
+                        return frames[-1]
         return None
 
     def camera_folders(self) -> list[str]:
@@ -160,10 +161,7 @@ class Store:
         """Return the latest camera of each channel that has frames of `since` or later."""
         newest: dict[int, tuple[datetime, Camera]] = {}
         for folder in self.camera_folders():
-            days = self.frame_days(folder)
-            frame = None
-            with left_out():
-                frame = self.newest_frame(folder) if days and days[-1] >= since else None
+            frame = self.newest_frame(folder, since)
             if frame and (camera := Camera.from_folder(folder)):
                 found = (frame.moment, camera)
                 newest[camera.channel] = max(found, newest.get(camera.channel, found))

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.disk_errors import left_out
 from reolink_timelapsed.errors import ChannelFailed
-from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.session import Session
 from reolink_timelapsed.store import Store
 from reolink_timelapsed.timecheck import (
@@ -105,11 +104,6 @@ class Timekeeper:
         """Return when the last frame was taken; looked for once, for that is no small work."""
         if self._newest is None:
             with left_out():
-                frames = map(self._newest_of, self._store.camera_folders())
+                frames = map(self._store.newest_frame, self._store.camera_folders())
                 self._newest = max((frame.moment for frame in frames if frame), default=None)
         return self._newest
-
-    def _newest_of(self, folder: str) -> Frame | None:
-        with left_out():
-            return self._store.newest_frame(folder)
-        return None
