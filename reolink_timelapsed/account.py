@@ -48,6 +48,8 @@ def frames_part(
     """Return what is told of the frames."""
     shown = {pick.frame.path.name for one in made for pick in one.piece.picks}
     here = {frame.path.name for frame in frames}
+    excess = [size for one in made for size in one.record.excess.values()]
+    cut_off = {"cut_off": {"pictures": len(excess), "bytes": sum(excess)}} if excess else {}
     return {
         "expected": ticks_between(window.start, window.end, interval) if window else None,
         "captured": len(frames),
@@ -56,6 +58,7 @@ def frames_part(
         "first": frames[0].moment.isoformat() if frames else None,
         "last": frames[-1].moment.isoformat() if frames else None,
         "refused": {name: why for name, why in sorted(refused.items()) if name in here},
+        **cut_off,
         "missing": dict(missing),
         "gaps": gaps(frames, window, interval),
     }

@@ -59,7 +59,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A finished segment: written last, beside its files, so it tells that they are whole."""
+    """A finished segment: written last, beside its files, so it tells that they are whole.
+
+    `excess` is how many bytes were cut off after the end of a picture, by its name.
+    """
 
     key: str
     frames: int
@@ -68,6 +71,7 @@ class Record:
     rung: int
     seconds: float
     parts: dict[str, Part]
+    excess: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         sizes = {"{}x{}".format(*size): count for size, count in self.sizes.items()}
@@ -87,6 +91,7 @@ class Record:
                 rung=get_int(value, "rung"),
                 seconds=get_number(value, "seconds"),
                 parts={name: _part(parts[name]) for name in parts},
+                excess=get_counts(value, "excess", {}),
             )
         except BadValue:
             return None
@@ -114,13 +119,15 @@ class Made:
 class SegmentJob:
     """All that there is to know of a segment that is to be encoded.
 
-    `sizes` counts the sizes of its pictures, upright; `renditions` are the sizes, and `files` the
-    places, of what is to be made. `record` is where it is told, last, that those are whole.
+    `sizes` counts the sizes of its pictures, upright, `excess` the bytes after the end of some;
+    `renditions` are the sizes, and `files` the places, of what is to be made. `record` is where it
+    is told, last, that those are whole.
     """
 
     piece: Piece
     key: str
     sizes: Counter[Size]
+    excess: dict[str, int]
     refused: dict[str, str]
     quality: Quality
     renditions: dict[str, Size]
@@ -146,6 +153,7 @@ class SegmentJob:
             rung=rung,
             seconds=round(seconds, 1),
             parts=parts,
+            excess=self.excess,
         )
 
 
@@ -165,6 +173,7 @@ class Film:
     _refused: dict[str, str] = field(default_factory=dict, init=False)
     _records: dict[datetime, Record] = field(default_factory=dict, init=False)
     _sizes: dict[datetime, Counter[Size]] = field(default_factory=dict, init=False)
+    _excess: dict[datetime, dict[str, int]] = field(default_factory=dict, init=False)
     _lowest_rung: int = field(default=0, init=False)
 
     # What is known of it
@@ -223,6 +232,7 @@ class Film:
             piece=piece,
             key=self._key(piece.picks),
             sizes=self._sizes[piece.hour],
+            excess=self._excess[piece.hour],
             refused=dict(self._refused),
             quality=self.quality,
             renditions=renditions,
@@ -260,9 +270,10 @@ class Film:
         self._records.pop(hour, None)
         return self._record_path(hour)
 
-    def measured(self, piece: Piece, sizes: Counter[Size]) -> None:
-        """Take in how many pictures of a piece have which size."""
+    def measured(self, piece: Piece, sizes: Counter[Size], excess: dict[str, int]) -> None:
+        """Take in how many pictures of a piece have which size, and the excess of some."""
         self._sizes[piece.hour] = sizes
+        self._excess[piece.hour] = excess
 
     def refuse(self, piece: Piece, refused: Mapping[str, str]) -> None:
         """Leave out pictures of a piece; of what is left, if anything is, they are counted anew."""

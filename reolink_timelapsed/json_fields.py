@@ -86,9 +86,9 @@ def get_moment(value: Any, key: str) -> datetime:
     return moment(get_str(value, key), key)
 
 
-def get_counts(value: Any, key: str) -> dict[str, int]:
+def get_counts(value: Any, key: str, default: JsonObject | None = None) -> dict[str, int]:
     """Return an object of counts."""
-    found = get_object(value, key)
+    found = get_object(value, key, default)
     return {name: get_int(found, name) for name in found}
 
 

@@ -95,7 +95,7 @@ class PieceMaker:
                 self._refuse(film, piece, checked.refused)
                 return  # the film is planned without them
             self._tell_of_excess(film, checked.excess)
-            film.measured(piece, checked.sizes)
+            film.measured(piece, checked.sizes, checked.excess)
             lengths |= checked.lengths
         self._see_that_it_fits(film, sum(lengths.values()))
         jobs = [film.job(piece) for piece in some]

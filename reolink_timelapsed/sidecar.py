@@ -16,6 +16,9 @@
 A camera that was renamed that day has `other_names`: the folders of its other frames, which are
 in videos of their own. A day of which no picture can be decoded has `barren`, and no `videos`.
 
+Where bytes came after the end of pictures, `frames` has `"cut_off": {"pictures": 1, "bytes": 42}`;
+these pictures are shown.
+
 `used` counts the frames that are shown, `places` the pictures of the film: with held gaps, or a
 film of fixed length, a frame may fill several.
 """

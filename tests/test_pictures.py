@@ -167,6 +167,17 @@ ODD: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def test_what_is_cut_off_after_the_end_is_counted_across_the_hours(tmp_path: Path) -> None:
+    frames = fill(tmp_path, minutes(at(4), 8, STEP), size=SIZE)
+    spoil(frames, {1, 2, 7}, lambda picture: picture + b"more" * 10)
+    spoil(frames, {3}, lambda picture: picture + bytes(400))  # padding
+    assert make(tmp_path, at(5, 5)).failures == []
+    assert make(tmp_path).failures == []
+    assert shown(tmp_path) == list(range(8))
+    assert sidecar(tmp_path)["frames"]["cut_off"] == {"pictures": 3, "bytes": 120}
+    assert refused(tmp_path) == {}
+
+
 def test_what_is_only_odd_is_shown_and_changes_no_other(tmp_path: Path) -> None:
     films_of = []
     for root in (tmp_path / "plain", tmp_path / "odd"):
