@@ -9,6 +9,7 @@
      |- NvrError
      |   |- Unreachable                  69   back off, keep pinging the watchdog
      |   |   |- NoConnection             69   the same; and no request can be to blame for it
+     |   |   |- OnlyCamera               69   the same, for there is no other camera to ask
      |   |   `- Mute                     69   see whether another camera gives a picture
      |   |- SessionExpired               69   the session logs in again, once
      |   |- SessionLimit                 69   wait 30 s five times, then slowly
@@ -181,6 +182,15 @@ class Isolated(Busy):
     def __init__(self, fault: NvrError) -> None:
         self.fault = fault
         super().__init__(f"{fault.answer}, while the NVR answers other questions", fault.code)
+
+
+class OnlyCamera(Unreachable):
+    """The only camera that is asked gives no picture, though the NVR answers other questions."""
+
+    reason = ChannelFailed.reason
+
+    def __init__(self, folder: str, error: Isolated) -> None:
+        super().__init__(f"{folder} is at fault: {error}; {error.remedy}")
 
 
 class Offline(ChannelFailed):

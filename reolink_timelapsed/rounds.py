@@ -22,6 +22,7 @@ from reolink_timelapsed.errors import (
     Mute,
     NvrError,
     Offline,
+    OnlyCamera,
     SessionExpired,
     StoreError,
     Unsupported,
@@ -116,7 +117,7 @@ class Rounds:
         elif failure is None or self._may_ask_again(this, health, failure):
             self._ask(this, channel, health)
         elif failure.may_be_the_nvrs and not (this.given or health.bad):
-            raise self._fault_of_all(failure.error)
+            raise self._fault_of_all(channel.camera.folder, failure.error)
         else:
             self._failed(channel, health, failure.error, failure.at)
             self._miss(this, channel, health)
@@ -233,10 +234,17 @@ class Rounds:
             fault = error.fault if isinstance(error, Mute) else None
             raise self._by_a_new_login(fault) or error
 
-    def _fault_of_all(self, error: ChannelFailed | BadFrame) -> NvrError:
-        """Return what befell every channel that was asked, as a fault of the NVR's."""
+    def _fault_of_all(self, folder: str, error: ChannelFailed | BadFrame) -> NvrError:
+        """Return what befell every channel that was asked, as a fault of the NVR's.
+
+        Where there is but one, the NVR's answer to another question is its witness.
+        """
         fault = error.fault if isinstance(error, Isolated) else None
-        return self._by_a_new_login(fault) or no_picture_of_any(error)
+        if anew := self._by_a_new_login(fault):
+            return anew
+        if isinstance(error, Isolated) and len(self._roster.channels) == 1:
+            return OnlyCamera(folder, error)
+        return no_picture_of_any(error)
 
     def _by_a_new_login(self, fault: NvrError | None) -> NvrError | None:
         """Return a lost session, to be replaced once, though the NVR does not say it is lost.

@@ -318,6 +318,35 @@ def test_what_befalls_all_cameras_is_the_nvrs_and_capture_is_back_at_once(
     assert sum(one.cmd == "Login" for one in nvr.log) == 1
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Misbehaviour(Kind.STATUS, cmd="Snap", status=500),
+        Misbehaviour(Kind.CLOSE, cmd="Snap"),
+        Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-7),
+        Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-2),
+    ],
+    ids=name,
+)
+def test_the_only_camera_is_named_while_the_nvr_answers_and_is_back_at_once(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, fault: Misbehaviour
+) -> None:
+    furnish(nvr)
+    clock.at(at(4, 0.9), lambda: nvr.misbehave(fault))
+    clock.at(at(4, 10.1), lambda: nvr.behave(fault))
+    config = CaptureConfig(interval=timedelta(seconds=15), channels=(2,))
+    daemon = run(nvr, folder, clock, config, 44)
+    after = [one.moment for one in daemon.frames(folder_of(2)) if one.moment > at(4, 2)]
+    assert after[0] <= at(4, 10.6)
+    assert_blamed(nvr, journal, {2})
+    (warning,) = journal.warnings()
+    assert "is at fault: " in warning
+    assert "restart the camera" in warning
+    missing = daemon.record().missing(folder_of(2), at(4, 10))
+    assert set(missing) <= {"no picture", "not running"}
+    assert missing["no picture"] >= 30
+
+
 @pytest.mark.parametrize("channels", [(), (2,)])
 def test_a_session_that_ends_in_the_middle_of_a_round_costs_no_frame(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, channels: tuple[int, ...]
