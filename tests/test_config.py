@@ -373,6 +373,12 @@ def test_a_run_without_daily_start_may_be_longer_than_a_day(tmp_path: Path) -> N
     assert loaded.capture.duration == timedelta(days=10)
 
 
+@pytest.mark.parametrize("digits", ["²", "٢٤"])
+def test_digits_of_other_scripts_are_no_numbers(digits: str) -> None:
+    with pytest.raises(ConfigError, match="must be a whole number"):
+        config.load(None, {**ENOUGH, "OUTPUT_FPS": digits}, needs_nvr=True)
+
+
 def test_what_is_not_a_readable_file(tmp_path: Path) -> None:
     for path, words in ((tmp_path / "none.yaml", "setup"), (tmp_path, "folder")):
         with pytest.raises(ConfigError, match=words) as caught:

@@ -115,6 +115,11 @@ def test_segment_names_read_back(moment: datetime, rendition: str) -> None:
     assert Segment.from_name(segment.name) == segment
 
 
+@pytest.mark.parametrize("hour", ["20261122T24", "20261131T06", "20261322T06"])
+def test_hours_that_never_come_are_no_segments(hour: str) -> None:
+    assert Segment.from_name(f"{hour}Z_full.mp4") is None
+
+
 @given(FOLDERS, DAYS, st.sampled_from([FULL.name, HD.name]))
 def test_video_names_read_back(folder: str, day: date, rendition: str) -> None:
     video = Video(folder, day, rendition)
