@@ -25,16 +25,17 @@ from pathlib import Path
 from statistics import median
 from threading import Event, Thread
 
-from reolink_timelapsed import cli, wiring
-from reolink_timelapsed.client import SNAPSHOT_GAP_SECONDS
-from reolink_timelapsed.clock import Clock, JumpingClock
-from reolink_timelapsed.config import Config, NvrConfig, StorageConfig
+from reolink_timelapsed.cli import main as cli
+from reolink_timelapsed.cli import wiring
+from reolink_timelapsed.cli.wiring import World
+from reolink_timelapsed.config.settings import Config, NvrConfig, StorageConfig
 from reolink_timelapsed.frame import parse_frame_name
+from reolink_timelapsed.nvr.client import SNAPSHOT_GAP_SECONDS
 from reolink_timelapsed.schedule import Once
-from reolink_timelapsed.scrub import Scrubber
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr, mosaic_jpeg
-from reolink_timelapsed.store import Store
-from reolink_timelapsed.wiring import World
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.clock import Clock, JumpingClock
+from reolink_timelapsed.system.redact import Scrubber
 
 LATENCY_SECONDS = 0.15
 PICTURE_BYTES = 1_000_000

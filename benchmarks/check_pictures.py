@@ -16,10 +16,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from jpegs import EOI, SOI, grey, segment
-
-from reolink_timelapsed import jpeg
 from reolink_timelapsed.errors import BadFrame
+from reolink_timelapsed.media import jpeg
+from tests.jpegs import EOI, SOI, grey, segment
 
 BODY = grey(4096, 2160)[:-2]
 

@@ -21,9 +21,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent.parent / "tests"))
+sys.path.append(str(Path(__file__).parent.parent))
 
-import failing_disk as disk
+from tests import failing_disk as disk
 
 
 def main() -> int:

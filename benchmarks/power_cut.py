@@ -37,12 +37,12 @@ from pathlib import Path
 from power_cut_check import Inspector, Look, digest
 from power_cut_disk import Disk
 from power_cut_machine import SO_FAR, STITCH, Machine, make_disk, make_root, require_tools
-from system.host import Failed, run, wait_for
-from system.roots import RELEASES, CannotRun
 
 from reolink_timelapsed.frame import frame_name
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr, mosaic_jpeg
-from reolink_timelapsed.simulator.cameras import Shot, mosaic_picture
+from reolink_timelapsed.simulator.device.cameras import Shot, mosaic_picture
+from tests.machines.host import Failed, run, wait_for
+from tests.machines.roots import RELEASES, CannotRun
 
 PASSWORD = "only-simulated"
 CAMERAS = ("Front", "Yard", "Garden")

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reolink_timelapsed import probe, sidecar
-from reolink_timelapsed.clock import Clock
 from reolink_timelapsed.errors import BadFrame, EncodeError
-from reolink_timelapsed.film import Record
 from reolink_timelapsed.frame import FULL, Segment, parse_day
-from reolink_timelapsed.jpeg import picture_size
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.media import probe
+from reolink_timelapsed.media.jpeg import picture_size
+from reolink_timelapsed.stitch.film import Record
+from reolink_timelapsed.storage import sidecar
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.clock import Clock
 
 STATE = ".state"
 """The one folder with a dot whose files are read again."""

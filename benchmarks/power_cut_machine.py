@@ -12,11 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from system.host import run
-from system.packages import Builder
-from system.roots import DEPENDENCIES, MACHINE, CannotRun, kept_root, unpack
+from tests.machines.host import run
+from tests.machines.packages import Builder
+from tests.machines.roots import DEPENDENCIES, MACHINE, CannotRun, kept_root, unpack
 
 HOST = "10.0.2.2"
 """This machine's loopback, as the one in qemu sees it (-netdev user)."""

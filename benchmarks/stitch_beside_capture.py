@@ -21,11 +21,11 @@ from pathlib import Path
 
 from stitch_pictures import draw
 
-from reolink_timelapsed.clock import Clock, local_zone
 from reolink_timelapsed.frame import frame_name
 from reolink_timelapsed.schedule import local_day, tick_from
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.clock import Clock, local_zone
 
 PASSWORD = "only-simulated"
 CAMERAS = ("Front", "Yard")

@@ -18,11 +18,12 @@ from pathlib import Path
 
 from stitch_pictures import draw
 
-from reolink_timelapsed import child, encode, frame, rungs
-from reolink_timelapsed.clock import Clock
-from reolink_timelapsed.encode import Job, Quality, Target
+from reolink_timelapsed import frame
 from reolink_timelapsed.frame import Size
-from reolink_timelapsed.rungs import RUNGS
+from reolink_timelapsed.media import child, graph, profiles
+from reolink_timelapsed.media.graph import Job, Quality, Target
+from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.system.clock import Clock
 
 SIZES = ((1920, 1080), (3840, 2160), (7680, 2160))
 _FRAMES = {1920: 64, 3840: 48, 7680: 32}
@@ -37,18 +38,18 @@ def measure(work: Path, size: Size, rung: int, preset: str, *, cores: int) -> No
     job = Job(size, targets, Quality(24, preset, 21), RUNGS[rung], cores)
     began = time.monotonic()
     run = child.Run(
-        encode.encode_command(job),
+        graph.encode_command(job),
         (path.read_bytes() for path in pictures),
         [target.path for target in targets],
     )
     child.encode([run], Clock(), lambda: None, in_flight=RUNGS[rung].in_flight)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / rungs.MEGA
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / profiles.MEGA
     print(f"{time.monotonic() - began:.1f} {peak:.0f}")
 
 
 def table(work: Path, preset: str, all_threads: list[int]) -> None:
     """Print all cases."""
-    print(f"ffmpeg {encode.version()}, preset {preset}")
+    print(f"ffmpeg {graph.version()}, preset {preset}")
     print("| size | rung | cores | seconds | peak MB | table MB |")
     print("|---|---|---|---|---|---|")
     for width, height in SIZES:
@@ -62,7 +63,7 @@ def table(work: Path, preset: str, all_threads: list[int]) -> None:
                     check=True, capture_output=True, text=True,
                 )  # fmt: skip
                 seconds, peak = done.stdout.split()
-                limit = rung.peak_mb(width * height / rungs.MEGA, preset, cores)
+                limit = rung.peak_mb(width * height / profiles.MEGA, preset, cores)
                 print(
                     f"| {width}x{height} | {rung.name} | {cores} | {seconds} | {peak} "
                     f"| {limit:.0f}{' EXCEEDED' if float(peak) > limit else ''} |",
@@ -74,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "stitch-memory")
     parser.add_argument("--preset", default="veryfast")
-    parser.add_argument("--threads", default=str(rungs.cores()))
+    parser.add_argument("--threads", default=str(profiles.cores()))
     parser.add_argument("--case", help=argparse.SUPPRESS)
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import subprocess
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.storage.store import Store
 
 DAY = date(2026, 11, 22)
 START = datetime(2026, 11, 22, 4, tzinfo=UTC)

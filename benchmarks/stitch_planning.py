@@ -17,13 +17,14 @@ from pathlib import Path
 
 from stitch_pictures import DAY, START, draw, store_day
 
-from reolink_timelapsed import sidecar, stitch
-from reolink_timelapsed.clock import JumpingClock, local_zone
-from reolink_timelapsed.config import Config
+from reolink_timelapsed.config.settings import Config
 from reolink_timelapsed.errors import Stopped
 from reolink_timelapsed.frame import RENDITIONS, Video
-from reolink_timelapsed.orders import StitchRequest
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.stitch import run
+from reolink_timelapsed.stitch.request import StitchRequest
+from reolink_timelapsed.storage import sidecar
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.clock import JumpingClock, local_zone
 
 
 def build(root: Path, cameras: int, days: int, frames: int) -> None:
@@ -60,7 +61,7 @@ def first_encode(root: Path) -> float:
             raise Stopped("far enough")
 
     store = Store(root, "stitch")
-    stitch.run(store, Config(), StitchRequest(), clock, zone=local_zone(), status=status)
+    run.run(store, Config(), StitchRequest(), clock, zone=local_zone(), status=status)
     return started[0]
 
 

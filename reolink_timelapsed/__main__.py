@@ -1,3 +1,3 @@
-from reolink_timelapsed.cli import main
+from reolink_timelapsed.cli.main import main
 
 raise SystemExit(main())

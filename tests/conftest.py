@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import START, Clockwork, Journal, simulated
 
 import reolink_timelapsed
-from reolink_timelapsed.config import KEYS
+from reolink_timelapsed.config.settings import KEYS
 from reolink_timelapsed.simulator import SimulatedNvr
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.storage.store import Store
+from tests.support import START, Clockwork, Journal, simulated
 
 for _inherited in (
     # what systemd tells the units, and the session of whoever runs the tests

@@ -1,6 +1,6 @@
 """Files of environment variables, and what systemd makes of the variable `A` in them.
 
-None: it is not set. Of tests/test_env_file.py and, asked of a real systemd, of tests/system.
+None: it is not set. Of tests/test_env_file.py and, asked of a real systemd, of tests/machines.
 """
 
 from __future__ import annotations

@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from films import FOLDER, at, fill, minutes
-from support import Clockwork, build, simulated
-from support import at as moment
-
-from reolink_timelapsed import sidecar
-from reolink_timelapsed.jpeg import picture_size
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.media.jpeg import picture_size
+from reolink_timelapsed.storage import sidecar
+from reolink_timelapsed.storage.store import Store
+from tests.films import FOLDER, at, fill, minutes
+from tests.support import Clockwork, build, simulated
+from tests.support import at as moment
 
 TREE = Path(__file__).parent.parent
 SOURCE = Path(__file__).with_suffix(".c")

@@ -10,14 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from reolink_timelapsed import stitch
-from reolink_timelapsed.clock import Clock, JumpingClock
-from reolink_timelapsed.config import CaptureConfig, Config, StitchConfig
+from reolink_timelapsed.config.settings import CaptureConfig, Config, StitchConfig
 from reolink_timelapsed.frame import Frame
-from reolink_timelapsed.orders import StitchRequest
-from reolink_timelapsed.outcome import StitchReport
-from reolink_timelapsed.simulator.mosaic import Sampling, mosaic_jpeg, read_number
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.simulator.pictures.mosaic import Sampling, mosaic_jpeg, read_number
+from reolink_timelapsed.stitch import run
+from reolink_timelapsed.stitch.outcome import StitchReport
+from reolink_timelapsed.stitch.request import StitchRequest
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.clock import Clock, JumpingClock
 
 DAY = date(2026, 11, 22)
 FOLDER = "ch0_Front_Door"
@@ -75,7 +75,7 @@ def make(
     """Run the stitch at a moment."""
     clock = JumpingClock(when) if isinstance(when, datetime) else when
     store = Store(root, "stitch")
-    return stitch.run(store, config, StitchRequest(**request), clock, zone=UTC, status=status)
+    return run.run(store, config, StitchRequest(**request), clock, zone=UTC, status=status)
 
 
 def video(root: Path, name: str = f"{DAY}", folder: str = FOLDER) -> Path:

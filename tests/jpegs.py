@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from reolink_timelapsed.huffman import STANDARD
+from reolink_timelapsed.media.huffman import STANDARD
 from reolink_timelapsed.simulator import mosaic_jpeg
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"

@@ -23,36 +23,36 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from reolink_timelapsed import coverage
-from reolink_timelapsed.board import FILE_NAME, Board
-from reolink_timelapsed.capture import Capture
-from reolink_timelapsed.claim import Claim
-from reolink_timelapsed.clock import Clock, DeadlineExceeded, JumpingClock
-from reolink_timelapsed.config import CaptureConfig, StorageConfig
-from reolink_timelapsed.coverage import DayRecord
+from reolink_timelapsed.capture.cameras import Roster
+from reolink_timelapsed.capture.clock_check import Timekeeper
+from reolink_timelapsed.capture.day_log import Ledger
+from reolink_timelapsed.capture.fault_log import Story
+from reolink_timelapsed.capture.loop import Capture
+from reolink_timelapsed.capture.parts import Parts
+from reolink_timelapsed.capture.redate import Redater
+from reolink_timelapsed.capture.rounds import Rounds
+from reolink_timelapsed.capture.steps import Steps
+from reolink_timelapsed.config.settings import CaptureConfig, StorageConfig
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Camera, Frame
-from reolink_timelapsed.ledger import Ledger
-from reolink_timelapsed.memory import LoginGuard, TokenFile
-from reolink_timelapsed.mount import Mount
-from reolink_timelapsed.parts import Parts
-from reolink_timelapsed.redate import Redater
-from reolink_timelapsed.room import MakeRoom, Room
-from reolink_timelapsed.roster import Roster
-from reolink_timelapsed.rounds import Rounds
+from reolink_timelapsed.nvr.login_state import LoginGuard, TokenFile
+from reolink_timelapsed.nvr.session import Credentials, Session
+from reolink_timelapsed.nvr.transport import Transport
 from reolink_timelapsed.schedule import Daily, Plan
-from reolink_timelapsed.scrub import Scrubber
-from reolink_timelapsed.session import Credentials, Session
 from reolink_timelapsed.simulator import SimClock, SimulatedCamera, SimulatedNvr
-from reolink_timelapsed.space import Space
-from reolink_timelapsed.steps import Steps
-from reolink_timelapsed.store import Store
-from reolink_timelapsed.story import Story
-from reolink_timelapsed.systemd import Notifier
-from reolink_timelapsed.timekeeper import Timekeeper
-from reolink_timelapsed.timeline import Timeline
-from reolink_timelapsed.transport import Transport
-from reolink_timelapsed.turn import CAPTURE, NVR, Turn
+from reolink_timelapsed.storage import coverage
+from reolink_timelapsed.storage.claim import Claim
+from reolink_timelapsed.storage.coverage import DayRecord
+from reolink_timelapsed.storage.daemon_state import FILE_NAME, Board
+from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.room import MakeRoom, Room
+from reolink_timelapsed.storage.space import Space
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.storage.timeline import Timeline
+from reolink_timelapsed.system.clock import Clock, DeadlineExceeded, JumpingClock
+from reolink_timelapsed.system.lock import CAPTURE, NVR, Turn
+from reolink_timelapsed.system.notify import Notifier
+from reolink_timelapsed.system.redact import Scrubber
 
 USERNAME = "timelapse"
 PASSWORD = "correct horse /battery+staple"

@@ -10,19 +10,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from conftest import MEMORY
-from films import AFTER, DAY, FOLDER, at, fill, make, minutes, numbers, sidecar, video
-from support import Clockwork, Journal, build
-from support import at as moment
-from test_odd_entries import YARD, pruned, status
 
-from reolink_timelapsed import prune
-from reolink_timelapsed.config import StorageConfig
+from reolink_timelapsed.config.settings import StorageConfig
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Camera
-from reolink_timelapsed.privileges import User, acting_as
 from reolink_timelapsed.simulator import SimulatedNvr
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.storage import retention
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.privileges import User, acting_as
+from tests.conftest import MEMORY
+from tests.films import AFTER, DAY, FOLDER, at, fill, make, minutes, numbers, sidecar, video
+from tests.support import Clockwork, Journal, build
+from tests.support import at as moment
+from tests.test_odd_entries import YARD, pruned, status
 
 SOMEBODY = User(65534, 65534)
 OLD = "ch0_Old"
@@ -108,7 +108,7 @@ def test_nor_is_a_day_of_which_nobody_could_read_any(home: Path) -> None:
         frame.path.chmod(0)
     make(home)
     store = Store(home, "capture")
-    prune.make_room(store, StorageConfig(), zone=UTC, enough=lambda: False)
+    retention.make_room(store, StorageConfig(), zone=UTC, enough=lambda: False)
     assert store.frames(FOLDER, DAY) == frames
     for frame in frames:
         frame.path.chmod(0o600)

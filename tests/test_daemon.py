@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from support import PASSWORD, PATIENCE_SECONDS, USERNAME, simulated
 
-from reolink_timelapsed.clock import STOP_GRACE_SECONDS
-from reolink_timelapsed.jpeg import picture_size
+from reolink_timelapsed.media.jpeg import picture_size
+from reolink_timelapsed.nvr.login import LOGOUT_SECONDS
+from reolink_timelapsed.nvr.transport import LOGIN_PATIENCE_SECONDS
 from reolink_timelapsed.simulator import Kind, SimulatedNvr
-from reolink_timelapsed.slot import LOGOUT_SECONDS
-from reolink_timelapsed.transport import LOGIN_PATIENCE_SECONDS
+from reolink_timelapsed.system.clock import STOP_GRACE_SECONDS
+from tests.support import PASSWORD, PATIENCE_SECONDS, USERNAME, simulated
 
 ROOT = Path(__file__).parent.parent
 STOP_SECONDS = 12.0
@@ -34,7 +34,10 @@ KILLS = 50
 
 FORKS = """
 import os, sys
-from reolink_timelapsed import board, capture, cli, wiring
+from reolink_timelapsed.storage import daemon_state as board
+from reolink_timelapsed.capture import loop as capture
+from reolink_timelapsed import cli
+from reolink_timelapsed.cli import wiring
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from reolink_timelapsed import errors
-from reolink_timelapsed.config import KEYS, NAMES, CaptureConfig, Key
-from reolink_timelapsed.parser import build_parser
-from reolink_timelapsed.yaml_file import SettingsFile
+from reolink_timelapsed.cli.parser import build_parser
+from reolink_timelapsed.config.settings import KEYS, NAMES, CaptureConfig, Key
+from reolink_timelapsed.config.yaml_file import SettingsFile
 
 TREE = Path(__file__).parent.parent
 COMMAND_PAGE = TREE / "man" / "reolink-timelapse.1"

@@ -10,14 +10,14 @@ import random
 import shutil
 from pathlib import Path
 
-import failing_disk as disk
 import pytest
-from films import FOLDER
-from support import at
 
 from reolink_timelapsed.frame import Video
-from reolink_timelapsed.reading import length
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.reading import length
+from tests import failing_disk as disk
+from tests.films import FOLDER
+from tests.support import at
 
 
 @pytest.fixture(scope="module")

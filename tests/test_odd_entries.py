@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from films import AFTER, CONFIG, DAY, FOLDER, at, fill, make, minutes, numbers, sidecar, video
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odd import KINDS, Make, a_folder, a_link_out, a_pipe, a_terabyte, immutable, plant
-from support import Clockwork, Journal, build
-from support import at as moment
 
-from reolink_timelapsed import ledger, prune, report
-from reolink_timelapsed.clock import JumpingClock
-from reolink_timelapsed.config import StorageConfig
+from reolink_timelapsed.capture import day_log
+from reolink_timelapsed.config.settings import StorageConfig
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.simulator import SimulatedNvr
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.status import command
+from reolink_timelapsed.storage import retention
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.clock import JumpingClock
+from tests.films import AFTER, CONFIG, DAY, FOLDER, at, fill, make, minutes, numbers, sidecar, video
+from tests.odd import KINDS, Make, a_folder, a_link_out, a_pipe, a_terabyte, immutable, plant
+from tests.support import Clockwork, Journal, build
+from tests.support import at as moment
 
 YARD = "ch1_Yard"
 WINDOW = Window(at(4), at(22), DAY)
@@ -37,7 +39,7 @@ def fill_both(root: Path, count: int = 4) -> None:
 
 def status(root: Path, now: Any = AFTER) -> str:
     out = io.StringIO()
-    report.run(
+    command.run(
         CONFIG,
         Store(root, "status"),
         JumpingClock(now),
@@ -50,9 +52,9 @@ def status(root: Path, now: Any = AFTER) -> str:
     return out.getvalue()
 
 
-def pruned(root: Path) -> prune.PruneReport:
+def pruned(root: Path) -> retention.PruneReport:
     clock = JumpingClock(AFTER + timedelta(days=3))
-    return prune.run(Store(root, "prune"), STORAGE, clock, zone=UTC)
+    return retention.run(Store(root, "prune"), STORAGE, clock, zone=UTC)
 
 
 def test_odd_frames_are_left_out_of_the_film_and_told_of(
@@ -123,7 +125,7 @@ def test_frames_that_cannot_be_deleted_keep_no_other(tmp_path: Path) -> None:
             pruned(tmp_path)
         assert [frame.path for frame in store.frames(FOLDER, DAY)] == [stuck]
         assert store.frames(YARD, DAY) == []
-        prune.make_room(store, STORAGE, zone=UTC, enough=lambda: False)
+        retention.make_room(store, STORAGE, zone=UTC, enough=lambda: False)
     assert pruned(tmp_path).frames == [(FOLDER, DAY)]
 
 
@@ -206,7 +208,7 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     today = AFTER.date()
     fill(root, minutes(at(10, day=today), 3), day=today, first=4)
     store = Store(root, "stitch")
-    keeper = ledger.Ledger(store)
+    keeper = day_log.Ledger(store)
     day = keeper.open(WINDOW, CONFIG.capture.interval, at(10))
     keeper.join(at(10))
     day.miss_rounds("NVR unreachable", 3)
@@ -232,7 +234,7 @@ def test_no_json_of_ours_can_end_a_command_in_a_traceback(
         status(filmed)
         make(filmed, dry_run=True, force=True)
         clock = JumpingClock(AFTER + timedelta(days=3))
-        prune.run(Store(filmed, "prune"), STORAGE, clock, zone=UTC, dry_run=True)
+        retention.run(Store(filmed, "prune"), STORAGE, clock, zone=UTC, dry_run=True)
     finally:
         path.unlink()
         path.write_bytes(whole)

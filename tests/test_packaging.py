@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reolink_timelapsed import __version__
-from reolink_timelapsed.config import NvrConfig
+from reolink_timelapsed.config.settings import NvrConfig
 
 TREE = Path(__file__).resolve().parents[1]
 SERVICES = ("reolink-timelapse.service", "reolink-timelapse-stitch.service")

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import films
 import pytest
-from films import AFTER, DAY, FOLDER
+
+from tests import films
+from tests.films import AFTER, DAY, FOLDER
 
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 

@@ -13,17 +13,20 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from support import PASSWORD, Clockwork, Journal, at, build, build_session
 
-from reolink_timelapsed import check, encode, process, report
-from reolink_timelapsed.config import CaptureConfig, Config, NvrConfig, StorageConfig
+from reolink_timelapsed.cli import check
+from reolink_timelapsed.config.settings import CaptureConfig, Config, NvrConfig, StorageConfig
 from reolink_timelapsed.errors import BadFrame, EncodeError, NvrError
-from reolink_timelapsed.logs import Formatter
-from reolink_timelapsed.mount import Mount
-from reolink_timelapsed.scrub import Scrubber
-from reolink_timelapsed.session import Session
+from reolink_timelapsed.media import graph
+from reolink_timelapsed.nvr.session import Session
 from reolink_timelapsed.simulator import Kind, SimulatedNvr
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.status import command as report
+from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system import process
+from reolink_timelapsed.system.logs import Formatter
+from reolink_timelapsed.system.redact import Scrubber
+from tests.support import PASSWORD, Clockwork, Journal, at, build, build_session
 
 FORMS: list[Callable[[str], str]] = [
     str,
@@ -173,7 +176,7 @@ def test_programs_that_are_not_ours_are_not_told_the_password(
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("NVR_PASSWORD", PASSWORD)
     with pytest.raises(EncodeError) as raised:
-        encode.version()
+        graph.version()
     assert PASSWORD not in str(raised.value)
     assert "NVR_PASSWORD" not in process.environment()
     assert process.environment()["PATH"].startswith(str(tmp_path))

@@ -22,7 +22,12 @@ from threading import current_thread, main_thread
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from support import (
+
+from reolink_timelapsed.config.settings import CaptureConfig
+from reolink_timelapsed.media.jpeg import picture_size
+from reolink_timelapsed.simulator import HANGING, Kind, Misbehaviour, SimulatedNvr, random_faults
+from reolink_timelapsed.storage.coverage import STOPPED, UNLISTED
+from tests.support import (
     DAY,
     MINUTELY,
     PASSWORD,
@@ -33,17 +38,6 @@ from support import (
     build,
     build_session,
     simulated,
-)
-
-from reolink_timelapsed.config import CaptureConfig
-from reolink_timelapsed.coverage import STOPPED, UNLISTED
-from reolink_timelapsed.jpeg import picture_size
-from reolink_timelapsed.simulator import (
-    HANGING,
-    Kind,
-    Misbehaviour,
-    SimulatedNvr,
-    random_faults,
 )
 
 DAYS = int(os.environ.get("SOAK_DAYS", "6"))

@@ -15,17 +15,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import films
 import pytest
-from films import FOLDER, at, segments, sidecar, video
 
-from reolink_timelapsed import coverage, prune, report
-from reolink_timelapsed.clock import JumpingClock
-from reolink_timelapsed.config import Config, StorageConfig
-from reolink_timelapsed.memory import HttpsMemory, LoginGuard, TokenFile
-from reolink_timelapsed.mount import Mount
-from reolink_timelapsed.single_run import SingleRun
-from reolink_timelapsed.store import Store
+from reolink_timelapsed.capture.single_run import SingleRun
+from reolink_timelapsed.config.settings import Config, StorageConfig
+from reolink_timelapsed.nvr.login_state import HttpsMemory, LoginGuard, TokenFile
+from reolink_timelapsed.status import command
+from reolink_timelapsed.storage import coverage, retention
+from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.clock import JumpingClock
+from tests import films
+from tests.films import FOLDER, at, segments, sidecar, video
 
 MADE = Path(__file__).parent / "made_by" / "1.0.0.tar.xz"
 PRUNED, PUBLISHED, UNDER_WAY = (date(2026, 11, day) for day in (20, 21, 22))
@@ -65,16 +66,16 @@ def test_hours_encoded_ahead_are_used_and_the_day_is_finished(data: Path) -> Non
     assert before
     films.make(data, at(12, 5), settings(data))
     assert segments(data, str(UNDER_WAY)).items() >= before.items()
-    report = films.make(data, config=settings(data))
+    command = films.make(data, config=settings(data))
     frames = len(list((data / "frames" / FOLDER / str(UNDER_WAY)).iterdir()))
-    assert not report.failures
+    assert not command.failures
     assert sidecar(data, str(UNDER_WAY))["frames"]["used"] == frames
     assert len(films.numbers(video(data, str(UNDER_WAY)))) == frames
 
 
 def test_what_was_proven_may_be_pruned(data: Path) -> None:
     store, clock = Store(data, "prune"), JumpingClock(at(12, day=date(2026, 11, 23)))
-    pruned = prune.run(store, settings(data).storage, clock, zone=UTC)
+    pruned = retention.run(store, settings(data).storage, clock, zone=UTC)
     assert [day for _, day in pruned.frames] == [PUBLISHED, PUBLISHED]
     assert len(store.frames(FOLDER, PUBLISHED)) == 1
     assert len(store.frames(FOLDER, PRUNED)) == 1
@@ -88,7 +89,7 @@ def test_the_record_of_the_day_goes_on(data: Path) -> None:
 
 def test_status_knows_its_days(data: Path, state: Path) -> None:
     out = io.StringIO()
-    report.run(
+    command.run(
         settings(data),
         Store(data, "status"),
         JumpingClock(at(12, 5)),

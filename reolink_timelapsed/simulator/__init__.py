@@ -1,6 +1,7 @@
 """A simulated Reolink NVR for tests, demo, soak and benchmarks; standard library only."""
 
-from .cameras import (
+from reolink_timelapsed.simulator.clock import RealClock, SimClock
+from reolink_timelapsed.simulator.device.cameras import (
     PictureError,
     PictureSource,
     Shot,
@@ -8,15 +9,14 @@ from .cameras import (
     mosaic_picture,
     split_number,
 )
-from .clock import RealClock, SimClock
-from .faults import Kind, Misbehaviour
-from .mosaic import mosaic_jpeg, read_number
-from .nvr import SimulatedNvr
-from .question import Device
-from .rules import Request
-from .sessions import LoginPolicy
-from .tls import make_certificate, server_context
-from .weather import HANGING, random_faults
+from reolink_timelapsed.simulator.device.question import Device
+from reolink_timelapsed.simulator.device.sessions import LoginPolicy
+from reolink_timelapsed.simulator.faults.faults import Kind, Misbehaviour
+from reolink_timelapsed.simulator.faults.random import HANGING, random_faults
+from reolink_timelapsed.simulator.http.tls import make_certificate, server_context
+from reolink_timelapsed.simulator.nvr import SimulatedNvr
+from reolink_timelapsed.simulator.pictures.mosaic import mosaic_jpeg, read_number
+from reolink_timelapsed.simulator.rules import Request
 
 __all__ = [
     "HANGING",

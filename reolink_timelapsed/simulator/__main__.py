@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .cameras import SimulatedCamera, mosaic_picture
-from .control import allow_control
-from .faults import Kind, Misbehaviour
-from .nvr import SimulatedNvr
-from .rules import Request
-from .scene import ScenePictures
-from .scenery import SCENES
-from .tls import make_certificate
+from reolink_timelapsed.simulator.control import allow_control
+from reolink_timelapsed.simulator.device.cameras import SimulatedCamera, mosaic_picture
+from reolink_timelapsed.simulator.faults.faults import Kind, Misbehaviour
+from reolink_timelapsed.simulator.http.tls import make_certificate
+from reolink_timelapsed.simulator.nvr import SimulatedNvr
+from reolink_timelapsed.simulator.pictures.scene import ScenePictures
+from reolink_timelapsed.simulator.pictures.scenery import SCENES
+from reolink_timelapsed.simulator.rules import Request
 
 _NAMES = ("Lake View", "Front Street", "Garden", "Garage", "Gate", "Barn", "Terrace", "Yard")
 

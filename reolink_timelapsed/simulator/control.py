@@ -17,11 +17,11 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, Final
 
-from .cameras import SimulatedCamera
-from .faults import Misbehaviour
-from .nvr import SimulatedNvr
-from .server import HttpRequest
-from .wire import Answer, pretty
+from reolink_timelapsed.simulator.device.cameras import SimulatedCamera
+from reolink_timelapsed.simulator.faults.faults import Misbehaviour
+from reolink_timelapsed.simulator.http.server import HttpRequest
+from reolink_timelapsed.simulator.http.wire import Answer, pretty
+from reolink_timelapsed.simulator.nvr import SimulatedNvr
 
 _SETTABLE: Final = {f.name for f in fields(SimulatedCamera)} - {"picture", "last_picture"}
 

@@ -4,10 +4,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from .handling import Command, enter
-from .recorder import Recorder
-from .rules import Request
-from .server import Connection, HttpRequest
+from reolink_timelapsed.simulator.device.handling import Command, enter
+from reolink_timelapsed.simulator.device.recorder import Recorder
+from reolink_timelapsed.simulator.http.server import Connection, HttpRequest
+from reolink_timelapsed.simulator.rules import Request
 
 
 class Logbook:

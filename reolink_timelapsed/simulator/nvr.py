@@ -14,18 +14,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
-from .cameras import SimulatedCamera
-from .clock import RealClock, SimClock
-from .faults import Kind, Misbehaviour
-from .handling import Command, answer_request, read_commands
-from .logbook import Logbook
-from .question import Device
-from .recorder import Recorder
-from .rules import Request, broken_rules
-from .server import BadRequest, Connection, HttpRequest, Server
-from .sessions import SOMEBODY_ELSE, LoginPolicy, Sessions
-from .tls import server_context
-from .wire import Answer, End, body_pieces, head_bytes, nginx_page
+from reolink_timelapsed.simulator.clock import RealClock, SimClock
+from reolink_timelapsed.simulator.device.cameras import SimulatedCamera
+from reolink_timelapsed.simulator.device.handling import Command, answer_request, read_commands
+from reolink_timelapsed.simulator.device.question import Device
+from reolink_timelapsed.simulator.device.recorder import Recorder
+from reolink_timelapsed.simulator.device.sessions import SOMEBODY_ELSE, LoginPolicy, Sessions
+from reolink_timelapsed.simulator.faults.faults import Kind, Misbehaviour
+from reolink_timelapsed.simulator.http.server import BadRequest, Connection, HttpRequest, Server
+from reolink_timelapsed.simulator.http.tls import server_context
+from reolink_timelapsed.simulator.http.wire import Answer, End, body_pieces, head_bytes, nginx_page
+from reolink_timelapsed.simulator.logbook import Logbook
+from reolink_timelapsed.simulator.rules import Request, broken_rules
 
 _LOOK_SECONDS = 0.02
 """How often a device that is down looks whether its time has come."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from .codes import ALLOWED_COMMANDS, CREDENTIALS_REFUSED
+from reolink_timelapsed.simulator.device.codes import ALLOWED_COMMANDS, CREDENTIALS_REFUSED
 
 WRONG_LOGINS_WINDOW: Final = 300.0
 WRONG_LOGINS_ALLOWED: Final = 2

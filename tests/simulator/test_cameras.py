@@ -6,17 +6,11 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from nvr_client import Client, Reply, StillClock
 
-from reolink_timelapsed.simulator import (
-    Kind,
-    PictureError,
-    Shot,
-    SimulatedCamera,
-    SimulatedNvr,
-)
-from reolink_timelapsed.simulator.cameras import split_number
-from reolink_timelapsed.simulator.mosaic import read_number
+from reolink_timelapsed.simulator import Kind, PictureError, Shot, SimulatedCamera, SimulatedNvr
+from reolink_timelapsed.simulator.device.cameras import split_number
+from reolink_timelapsed.simulator.pictures.mosaic import read_number
+from tests.simulator.nvr_client import Client, Reply, StillClock
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nvr_client import DEADLINE, UNHURRIED, Client, StillClock, exchange, join_chunks, request_bytes
 
 from reolink_timelapsed.simulator import (
     HANGING,
@@ -18,8 +17,17 @@ from reolink_timelapsed.simulator import (
     SimulatedNvr,
     random_faults,
 )
-from reolink_timelapsed.simulator.codes import DETAILS
-from reolink_timelapsed.simulator.faults import ANY_ANSWER, DEVICE, INSIDE, INSTEAD, PICTURE
+from reolink_timelapsed.simulator.device.codes import DETAILS
+from reolink_timelapsed.simulator.faults.faults import ANY_ANSWER, DEVICE, INSIDE, INSTEAD, PICTURE
+from tests.simulator.nvr_client import (
+    DEADLINE,
+    UNHURRIED,
+    Client,
+    StillClock,
+    exchange,
+    join_chunks,
+    request_bytes,
+)
 
 SHORT_WAIT = 0.3
 """Seconds of silence after which a connection counts as hanging."""

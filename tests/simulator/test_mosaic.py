@@ -8,14 +8,14 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nvr_client import UNHURRIED
 
-from reolink_timelapsed.simulator.mosaic import (
+from reolink_timelapsed.simulator.pictures.mosaic import (
     LARGEST_NUMBER,
     Sampling,
     mosaic_jpeg,
     read_number,
 )
+from tests.simulator.nvr_client import UNHURRIED
 
 SAMPLINGS = get_args(Sampling)
 NUMBERS = st.integers(0, LARGEST_NUMBER)

@@ -5,11 +5,11 @@ So that the simulator is not made to the measure of our own client alone.
 
 import asyncio
 
-from nvr_client import StillClock
 from reolink_aio.api import Host
 from reolink_aio.enums import ConnectionEnum
 
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
+from tests.simulator.nvr_client import StillClock
 
 
 async def visit(nvr: SimulatedNvr) -> tuple[Host, dict[int, str], bytes | None]:

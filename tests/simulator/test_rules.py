@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nvr_client import DEADLINE, UNHURRIED, Client, StillClock, request_bytes
 
 from reolink_timelapsed.simulator import Kind, Request, SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.simulator.rules import broken_rules
+from tests.simulator.nvr_client import DEADLINE, UNHURRIED, Client, StillClock, request_bytes
 
 
 @pytest.fixture

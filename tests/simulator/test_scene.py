@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nvr_client import UNHURRIED, Client, StillClock
 
 from reolink_timelapsed.simulator import Shot, SimulatedCamera, SimulatedNvr
-from reolink_timelapsed.simulator.scene import SceneError, ScenePictures, can_write
-from reolink_timelapsed.simulator.scenery.sky import (
+from reolink_timelapsed.simulator.pictures.scene import SceneError, ScenePictures, can_write
+from reolink_timelapsed.simulator.pictures.scenery.sky import (
     MAP_HEIGHT,
     MAP_WIDTH,
     bright_hours,
@@ -25,6 +24,7 @@ from reolink_timelapsed.simulator.scenery.sky import (
     light_map,
     sun_place,
 )
+from tests.simulator.nvr_client import UNHURRIED, Client, StillClock
 
 WIDTH, HEIGHT = 320, 180
 HOURS = st.floats(0, 24)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from nvr_client import DEADLINE, Client, StillClock, exchange, request_bytes
 
 from reolink_timelapsed.simulator import Kind, LoginPolicy, SimulatedCamera, SimulatedNvr
+from tests.simulator.nvr_client import DEADLINE, Client, StillClock, exchange, request_bytes
 
 
 @pytest.fixture

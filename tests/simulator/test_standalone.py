@@ -11,10 +11,10 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from nvr_client import DEADLINE, Client
 
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.simulator.control import allow_control
+from tests.simulator.nvr_client import DEADLINE, Client
 
 
 @contextmanager

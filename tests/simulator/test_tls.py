@@ -6,13 +6,20 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from nvr_client import DEADLINE, StillClock, exchange, parse, read_all, request_bytes
 
 from reolink_timelapsed.simulator import (
     SimulatedCamera,
     SimulatedNvr,
     make_certificate,
     server_context,
+)
+from tests.simulator.nvr_client import (
+    DEADLINE,
+    StillClock,
+    exchange,
+    parse,
+    read_all,
+    request_bytes,
 )
 
 

@@ -5,9 +5,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from nvr_client import DEADLINE, Client, StillClock, exchange, parse, request_bytes
 
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
+from tests.simulator.nvr_client import DEADLINE, Client, StillClock, exchange, parse, request_bytes
 
 
 @pytest.fixture

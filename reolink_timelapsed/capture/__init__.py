@@ -1,0 +1,1 @@
+"""The daemon's flow: ticks, rounds, faults, the record of the day. Knows no other flow."""

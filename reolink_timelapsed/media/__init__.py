@@ -1,0 +1,1 @@
+"""JPEG and ffmpeg: what is a whole picture, how it is encoded. Knows no disk layout."""

@@ -1,0 +1,175 @@
+"""One request at a time, at the pace that the NVR bears; out of any session.
+
+The gaps after a snapshot, after one that was given up and after a login are the NVR's; the time
+for a call and all its requests is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from reolink_timelapsed.errors import (
+    IF_IT_LASTS,
+    BadFrame,
+    Busy,
+    Isolated,
+    LoginRefused,
+    Mute,
+    NoConnection,
+    NvrError,
+    SessionExpired,
+    SessionLimit,
+    Stopped,
+    Timeout,
+    Unreachable,
+    Unsupported,
+)
+from reolink_timelapsed.frame import Size
+from reolink_timelapsed.nvr import api
+from reolink_timelapsed.nvr.transport import Transport
+from reolink_timelapsed.system.clock import Clock
+from reolink_timelapsed.system.redact import Scrubber
+
+SNAPSHOT_GAP_SECONDS = 0.5
+"""Between the end of a snapshot and the start of the next; shorter gaps are answered -12."""
+
+ABANDONED_GAP_SECONDS = 1.0
+"""After one that was given up or broke off: the NVR notices a little later than we."""
+
+LOGIN_GAP_SECONDS = 1.0
+"""Between a login and the next command: some firmware does not know a token that is new."""
+
+DETAIL_SECONDS = 5.0
+_LONGEST_BOUND = 2
+"""A call may take this many times the timeout: the question, a login, the question again."""
+
+_OF_THE_NVR = (Unreachable, SessionExpired, SessionLimit, LoginRefused)
+
+Answer = TypeVar("Answer")
+
+
+class Client:
+    """Sends requests over `transport`; `timeout_seconds` bounds a single one.
+
+    Every method that asks the NVR may raise `NvrError` of the kind that fits, and `Stopped`.
+    """
+
+    def __init__(
+        self, transport: Transport, clock: Clock, scrubber: Scrubber, timeout_seconds: float
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._scrubber = scrubber
+        self._timeout = timeout_seconds
+        self._quiet_until = 0.0
+        self._give_up_at = 0.0
+
+    @property
+    def bound_seconds(self) -> float:
+        """The longest that any one call takes."""
+        return _LONGEST_BOUND * self._timeout
+
+    def snapshot(self, channel: int, token: str, limit: float, size: Size | None) -> bytes:
+        """Ask for a picture, of `size` if that must be told, within `limit` seconds."""
+        self._keep_gap()
+        gap = SNAPSHOT_GAP_SECONDS
+        try:
+            answer = self._transport.get_snapshot(channel, token, self._left(limit), size)
+        except (Timeout, BadFrame, Stopped):
+            gap = ABANDONED_GAP_SECONDS
+            raise
+        finally:
+            self.quiet(gap)
+        if answer.lstrip()[:1] in (b"[", b"{"):
+            reply = api.first_reply(answer)
+            if reply is not None:
+                api.fail_on_error("Snap", reply, self._scrubber.clean)
+        return answer
+
+    def told_apart(
+        self, token: str, ask: Callable[[], Answer], *, nvr_works: bool = False
+    ) -> Answer:
+        """Ask about one camera; what befalls that may be the whole NVR's fault, or this camera's.
+
+        A question that concerns no camera tells. One that may not be asked was answered, too.
+
+        Raises:
+            Isolated: it is this camera's.
+            Mute: the other question has no answer, either.
+            NvrError: what the NVR said to the other question, or why no question reaches it.
+        """
+        try:
+            return ask()
+        except NoConnection:
+            raise
+        except (Timeout, *_OF_THE_NVR) as error:
+            if not nvr_works:
+                self._require_witness(token, error)
+            raise (error if isinstance(error, Timeout) else Isolated(error)) from None
+
+    def _require_witness(self, token: str, fault: NvrError) -> None:
+        try:
+            self.ask("GetDevInfo", token, api.command("GetDevInfo"))
+        except Unsupported:
+            pass
+        except NoConnection:
+            raise
+        except Unreachable as error:
+            raise Mute(error, fault) from None
+
+    def login(self, body: api.Request) -> api.Value:
+        """Send a login, after which the NVR is left alone for a moment."""
+        try:
+            return self.ask("Login", None, body)
+        finally:
+            self.quiet(LOGIN_GAP_SECONDS)
+
+    def ask(self, name: str, token: str | None, body: api.Request) -> api.Value:
+        """Send a command to the NVR itself; no answer means no NVR."""
+        self._keep_gap()
+        try:
+            answer = self._transport.post(name, token, body, self._left())
+            return api.value(name, answer, self._scrubber.clean)
+        except (Timeout, BadFrame) as error:
+            text = f"the NVR does not answer {name}: {error}; {IF_IT_LASTS}"
+            raise Unreachable(text) from None
+
+    def ask_camera(self, name: str, token: str, body: api.Request) -> api.Value:
+        """Send a command about one camera, not for long: a dead one lets every question hang."""
+        try:
+            return self._ask_once(name, token, body)
+        except (Busy, Timeout):
+            self.quiet(ABANDONED_GAP_SECONDS)
+            raise
+
+    def _ask_once(self, name: str, token: str, body: api.Request) -> api.Value:
+        self._keep_gap()
+        try:
+            answer = self._transport.post(name, token, body, self._left(DETAIL_SECONDS))
+        except BadFrame as error:
+            raise Busy(f"no whole answer to {name}: {error}") from None
+        if api.first_reply(answer) is None:
+            raise Busy(f"{name} was answered with {len(answer)} bytes that are no API reply")
+        return api.value(name, answer, self._scrubber.clean)
+
+    def begin(self) -> None:
+        """Begin a call: all its requests together are bounded by `bound_seconds`."""
+        self._give_up_at = self._clock.monotonic() + self.bound_seconds
+
+    def await_gap(self) -> None:
+        """Wait until the NVR bears another request."""
+        self._clock.sleep(self._quiet_until - self._clock.monotonic())
+
+    def _keep_gap(self) -> None:
+        self.await_gap()
+        if self._clock.stopping:
+            raise Stopped("told to stop before the next request")
+
+    def quiet(self, seconds: float) -> None:
+        """Leave the NVR alone for so long."""
+        self._quiet_until = self._clock.monotonic() + seconds
+
+    def _left(self, limit: float | None = None) -> float:
+        """Return the seconds that the next request may take."""
+        return max(min(limit or self._timeout, self._give_up_at - self._clock.monotonic()), 0.1)

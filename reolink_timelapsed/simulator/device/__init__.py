@@ -1,0 +1,1 @@
+"""The simulated recorder: sessions, cameras, what it answers. No sockets here."""

@@ -1,0 +1,1 @@
+"""What the simulated cameras see. Knows nothing of recorders."""

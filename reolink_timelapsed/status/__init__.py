@@ -1,0 +1,1 @@
+"""The flow that tells how it goes, from what lies on disk. Changes nothing."""

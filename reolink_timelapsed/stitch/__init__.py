@@ -1,0 +1,1 @@
+"""The flow from frames to videos. Knows neither capture nor NVR."""

@@ -1,0 +1,136 @@
+"""Whether frames may be written: the right disk, enough space (with hysteresis), writable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reolink_timelapsed.errors import DiskFull, StoreError
+from reolink_timelapsed.humanize import several
+from reolink_timelapsed.storage.abilities import lacking
+from reolink_timelapsed.storage.claim import Claim
+from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system.disk_errors import tell_once, translated
+
+RESUME_BYTES = 500_000_000
+"""What must be free beyond the limit before capture goes on: half an hour of 4K cameras."""
+
+FEW_FILES = 1000
+"""What must be left to make: a file system has an end of files (inodes) as well as of bytes."""
+
+RESUME_FILES = 5000
+"""What must be left beyond that before capture goes on."""
+
+RETRY_SECONDS = 60.0
+_TRIAL_BYTES = 8_000_000
+_GB = 1e9
+
+MakeRoom = Callable[[Callable[[], bool]], None]
+"""Removes what may be removed, until it is told that there is enough room."""
+
+
+class Room:
+    """Opens the data folder and watches over it.
+
+    `make_room` removes frames whose videos are proven, and is called before capture is paused.
+    """
+
+    def __init__(
+        self, store: Store, min_free_bytes: int, make_room: MakeRoom, mount: Mount, claim: Claim
+    ) -> None:
+        self._store = store
+        self._limit = min_free_bytes
+        self._make_room = make_room
+        self._mount = mount
+        self._claim = claim
+        self._opened = False
+        self._low = False
+        self._refused = False
+        self._retry_at = 0.0
+        self._reason = ""
+
+    def refuses(self, now: float) -> str:
+        """Return why no frame may be written, "" if it may; `now` is monotonic, in seconds."""
+        if now < self._retry_at:
+            return self._reason
+        try:
+            with translated(self._store.root):
+                self._demand()
+                self._reason = self._open(now)
+        except StoreError as error:
+            self.failed(error, now)
+        return self._reason
+
+    def failed(self, error: StoreError, now: float) -> None:
+        """Note that a frame could not be written; it is tried again in a minute."""
+        self._opened = False
+        self._refused = isinstance(error, DiskFull)
+        self._retry_at = now + RETRY_SECONDS
+        self._reason = str(error)
+
+    def free_bytes(self) -> int:
+        """Return the free space, 0 where the disk does not even say that."""
+        try:
+            return self._store.free_bytes()
+        except StoreError:
+            return 0
+
+    def _demand(self) -> None:
+        """Ask whose the folder is at its opening alone; whether it is there, each time."""
+        if self._opened:
+            self._mount.check()
+        else:
+            self._mount.require()
+
+    def _open(self, now: float) -> str:
+        if not self._opened:
+            self._store.open(probe=False)  # a full disk cannot be probed, but perhaps emptied
+        reason = self._look(now)
+        if reason:
+            return reason
+        if not self._opened:
+            self._prove()
+        self._claim.require(now)
+        return ""
+
+    def _prove(self) -> None:
+        if self._refused and not self._takes():
+            self._make_room(self._takes)
+        self._store.open()
+        for lack in lacking(self._store):
+            tell_once(lack)
+        self._opened = True
+
+    def _takes(self) -> bool:
+        """Try whether a disk that was full takes files again: a quota is seen in no other way."""
+        try:
+            self._store.try_to_write(_TRIAL_BYTES)
+        except DiskFull:
+            return False
+        return True
+
+    def _look(self, now: float) -> str:
+        if self._shortage(more=self._low):
+            self._make_room(lambda: not self._shortage(more=True))
+        reason = self._shortage(more=self._low)
+        self._low = bool(reason)
+        if reason:
+            self._retry_at = now + RETRY_SECONDS
+        return reason
+
+    def _shortage(self, *, more: bool) -> str:
+        """Return what there is too little of, "" if of nothing; `more` is for a fresh start."""
+        free = self._store.free()
+        if free.bytes < self._limit + more * RESUME_BYTES:
+            return (
+                f"only {free.bytes / _GB:.1f} GB are free on the disk of {self._store.root}, and "
+                f"storage.min_free_gb keeps {self._limit / _GB:g} GB: free some space, or lower "
+                f"it; capture goes on by itself at {(self._limit + RESUME_BYTES) / _GB:.1f} GB"
+            )
+        if free.files is not None and free.files < FEW_FILES + more * RESUME_FILES:
+            return (
+                f"only {several(free.files, 'more file')} can be made on the disk of "
+                f"{self._store.root} (`df -i`): remove some, or lower storage.keep_frames_days; "
+                f"capture goes on by itself at {FEW_FILES + RESUME_FILES}"
+            )
+        return ""

@@ -1,0 +1,88 @@
+"""Whose turn it is: locks between processes of one machine, which end with their holder.
+
+The daemon and the stitch each hold one while they run, so that there is no second. The daemon's
+lies in the state folder: the disk of the data may come late, or be unmounted. It takes another
+for each round, so that a `test` by hand speaks to the NVR between two of them: an NVR answers two
+snapshots at once with an error.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reolink_timelapsed.errors import OddEntry, TimelapseError
+from reolink_timelapsed.system.clock import Clock
+from reolink_timelapsed.system.disk_errors import left_out
+from reolink_timelapsed.system.files import LOCK_LIMIT, lock, lock_file
+from reolink_timelapsed.system.reading import open_file
+
+NVR = "nvr.lock"
+CAPTURE = "capture.lock"
+
+_LOOK_SECONDS = 0.05
+
+
+def only_one(root: Path, name: str) -> Turn:
+    """Keep a second process of the same name away from the data folder `root`.
+
+    Raises:
+        TimelapseError: if there is one.
+    """
+    claim = Turn(root / ".work", f"{name}.lock")
+    if not claim.take():
+        raise TimelapseError(
+            f"another {name} is at work in {root}: let it end, or see `reolink-timelapse status`"
+        )
+    return claim
+
+
+class Turn:
+    """A lock on a file; without a disk that takes it there is no lock."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / name
+        self._descriptor: int | None = None
+
+    def take(self) -> bool:
+        """Return whether it is ours now."""
+        descriptor = None
+        with left_out():
+            descriptor = lock_file(self._path)
+        if descriptor is None:
+            return True
+        if not lock(descriptor, self._path):
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def is_taken(self) -> bool:
+        """Whether somebody holds it now, for those who only look: no file is made."""
+        try:
+            file = open_file(self._path, LOCK_LIMIT)
+        except (OSError, OddEntry):
+            return False
+        with file:
+            return not lock(file.fileno(), self._path, shared=True)
+
+    def wait(self, clock: Clock, seconds: float) -> None:
+        """Take it as soon as it is free.
+
+        Raises:
+            TimelapseError: if it does not become free within `seconds`.
+        """
+        end = clock.monotonic() + seconds
+        while not self.take():
+            if clock.stopping or clock.monotonic() >= end:
+                raise TimelapseError(
+                    "the daemon speaks to the NVR without a pause: stop it for this, with "
+                    "`sudo systemctl stop reolink-timelapse`"
+                )
+            clock.sleep(_LOOK_SECONDS)
+
+    def give(self) -> None:
+        """Let others have it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,95 @@
+"""When a channel counts as bad, and how seldom a bad one is tried."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reolink_timelapsed.capture.health import FAILURES_TO_BE_BAD, Health
+from reolink_timelapsed.errors import BadFrame, Busy, ChannelFailed, Offline, Timeout, Unsupported
+
+KINDS = st.sampled_from([BadFrame, Busy, ChannelFailed, Offline, Timeout, Unsupported])
+
+
+@pytest.mark.parametrize("kind", [Busy, ChannelFailed, BadFrame])
+def test_a_channel_is_bad_after_a_few_failures_in_a_row(
+    kind: type[ChannelFailed | BadFrame],
+) -> None:
+    health = Health()
+    for number in range(1, FAILURES_TO_BE_BAD):
+        assert not health.failed(kind("x"), float(number))
+    assert health.failed(kind("x"), 9.0)
+    assert health.bad
+
+
+@pytest.mark.parametrize("kind", [Offline, Timeout, Unsupported])
+def test_some_failures_count_at_once(kind: type[ChannelFailed]) -> None:
+    health = Health()
+    assert health.failed(kind("x"), 0.0)
+    assert health.bad
+
+
+def test_a_success_in_between_begins_the_count_anew() -> None:
+    health = Health()
+    for number in range(20):
+        assert not health.failed(Busy("x"), float(number))
+        health.succeeded(float(number))
+    assert not health.bad
+
+
+def test_turning_bad_is_said_once() -> None:
+    health = Health()
+    said = [health.failed(Offline("x"), 60.0 * number) for number in range(100)]
+    assert said == [True] + [False] * 99
+
+
+def test_probes_become_rarer_but_come_at_least_every_ten_minutes() -> None:
+    health, now, pauses = Health(), 0.0, []
+    for _ in range(12):
+        health.failed(Timeout("x"), now)
+        pauses.append(health.probe_at - now)
+        now = health.probe_at
+    assert pauses == sorted(pauses)
+    assert (pauses[:2], pauses[-1]) == ([0, 60], 600)
+
+
+def test_what_a_channel_cannot_do_is_tried_once_an_hour() -> None:
+    health = Health()
+    health.failed(Unsupported("x"), 100.0)
+    assert health.probe_at == 3700
+
+
+@given(st.lists(KINDS, max_size=30))
+def test_a_frame_makes_all_well(kinds: list[type[ChannelFailed | BadFrame]]) -> None:
+    health = Health()
+    for number, kind in enumerate(kinds):
+        health.failed(kind("x"), float(number))
+        assert health.reason == kind.reason
+    health.succeeded(1000.0)
+    assert not health.bad
+    assert health.reason == ""
+    assert health.works(1001.0)
+    assert not health.works(5000.0)
+
+
+def test_the_latest_suspect_comes_last_and_the_bad_after_it() -> None:
+    good, early, late, bad = Health(), Health(), Health(), Health()
+    late.suspected(20.0)
+    early.suspected(10.0)
+    bad.failed(Offline("x"), 1.0)
+    ranks = [health.rank for health in (good, early, late, bad)]
+    assert ranks == sorted(ranks)
+    assert [health.suspect for health in (good, early, late)] == [False, True, True]
+    late.succeeded(30.0)
+    assert late.rank == good.rank
+
+
+def test_what_a_picture_takes_is_the_longest_of_the_last_times() -> None:
+    health = Health()
+    for seconds in (1.0, 4.0, 1.0):
+        health.succeeded(0.0, seconds)
+    assert 3.0 < health.seconds < 4.0
+    for _ in range(30):
+        health.succeeded(0.0, 1.0)
+    assert health.seconds == 1.0
