@@ -241,7 +241,7 @@ def _rig(release: str, work: Path, port: int, pictures: Pictures, chance: random
 
 
 def _draw_past(home: Path, pictures: Pictures) -> None:
-    """Leave days to film, each of two hours: their pieces are joined."""
+    """Leave days to film, each of two hours: their segments are joined."""
     today = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     number = 0
     for days in range(2, 2 + PAST_DAYS):

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from reolink_timelapsed.errors import BadFrame, EncodeError
-from reolink_timelapsed.frame import FULL, Segment, parse_day
+from reolink_timelapsed.frame import FULL, SegmentFile, parse_day
 from reolink_timelapsed.media import probe
 from reolink_timelapsed.media.jpeg import picture_size
-from reolink_timelapsed.stitch.film import Record
+from reolink_timelapsed.stitch.film import SegmentRecord
 from reolink_timelapsed.storage import sidecar
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.clock import Clock
@@ -134,13 +134,13 @@ class Inspector:
             yield from self._holds(path.with_name(video["file"]), video["frames"])
 
     def _record(self, path: Path, value: Any) -> Iterator[str]:
-        record = Record.from_json(value)
-        segment = Segment.from_name(f"{path.stem}_{FULL.name}.mp4")
+        record = SegmentRecord.from_json(value)
+        segment = SegmentFile.from_name(f"{path.stem}_{FULL.name}.mp4")
         if record is None or segment is None:
             yield "no record of a segment"
             return
         for part in record.parts:
-            film = path.with_name(Segment(segment.hour, part).name)
+            film = path.with_name(SegmentFile(segment.hour, part).name)
             if film.exists() or not _is_published(path):
                 yield from self._holds(film, record.frames)
 

@@ -7,7 +7,8 @@ round      one pass over the cameras
 snapshot   the NVR's answer to Snap: bytes
 frame      a snapshot that was validated and stored
 day        the local date on which a capture window starts
-segment    the encoded frames of one clock hour (UTC) of a day
+segment    frames of a film that are encoded in one run: those of a clock hour (UTC), or of several
+           that hold few
 rendition  one wanted output (`full`, `720p`)
 video      a finished rendition of one camera and day: its segments, joined
 lease      how long a login token lives
@@ -83,7 +84,7 @@ RENDITIONS = (FULL, HD)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Segment:
+class SegmentFile:
     """The encoded frames of one clock hour of a day; `hour` is its start in UTC."""
 
     hour: datetime
@@ -94,7 +95,7 @@ class Segment:
         return f"{self.hour:%Y%m%dT%H}Z_{self.rendition}.mp4"
 
     @classmethod
-    def from_name(cls, name: str) -> Segment | None:
+    def from_name(cls, name: str) -> SegmentFile | None:
         match = _SEGMENT.match(name)
         hour = _moment(match[1], "%Y%m%dT%H") if match else None
         return cls(hour, match[2]) if match and hour else None

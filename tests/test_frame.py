@@ -12,7 +12,7 @@ from reolink_timelapsed.frame import (
     FULL,
     HD,
     Camera,
-    Segment,
+    SegmentFile,
     Video,
     frame_name,
     parse_day,
@@ -111,13 +111,13 @@ def test_other_names_are_no_days(name: str) -> None:
 
 @given(MOMENTS, st.sampled_from([FULL.name, HD.name]))
 def test_segment_names_read_back(moment: datetime, rendition: str) -> None:
-    segment = Segment(moment.replace(minute=0, second=0, microsecond=0), rendition)
-    assert Segment.from_name(segment.name) == segment
+    segment = SegmentFile(moment.replace(minute=0, second=0, microsecond=0), rendition)
+    assert SegmentFile.from_name(segment.name) == segment
 
 
 @pytest.mark.parametrize("hour", ["20261122T24", "20261131T06", "20261322T06"])
 def test_hours_that_never_come_are_no_segments(hour: str) -> None:
-    assert Segment.from_name(f"{hour}Z_full.mp4") is None
+    assert SegmentFile.from_name(f"{hour}Z_full.mp4") is None
 
 
 @given(FOLDERS, DAYS, st.sampled_from([FULL.name, HD.name]))
@@ -130,7 +130,7 @@ def test_video_names_read_back(folder: str, day: date, rendition: str) -> None:
 def test_the_names_users_see() -> None:
     moment = datetime(2026, 11, 22, 6, 15, 0, 123999, tzinfo=UTC)
     assert frame_name(moment) == "20261122T061500.123Z.jpg"
-    assert Segment(moment.replace(minute=0), "full").name == "20261122T06Z_full.mp4"
+    assert SegmentFile(moment.replace(minute=0), "full").name == "20261122T06Z_full.mp4"
     day = date(2026, 11, 22)
     assert Video("ch0_Yard", day).name == "timelapse_ch0_Yard_2026-11-22.mp4"
     assert Video("ch0_Yard", day, "720p").name == "timelapse_ch0_Yard_2026-11-22_720p.mp4"
@@ -141,5 +141,5 @@ def test_names_of_years_out_of_all_time_are_none(year: str) -> None:
     """A day more or less must be a moment as well: with these it is not."""
     assert parse_frame_name(f"{year}0101T000000.000Z.jpg") is None
     assert parse_day(f"{year}-12-31") is None
-    assert Segment.from_name(f"{year}0101T00Z_full.mp4") is None
+    assert SegmentFile.from_name(f"{year}0101T00Z_full.mp4") is None
     assert Video.from_name(f"timelapse_ch0_A_{year}-12-31.mp4") is None

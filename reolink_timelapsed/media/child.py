@@ -30,7 +30,7 @@ _WORDS = 400
 """Characters of what ffmpeg says last that go into a message."""
 
 _EXPECTED = re.compile(r"^.* not on whitelist .*\n?", re.MULTILINE)
-"""What it says of each piece that it joins, where no decoder is allowed."""
+"""What it says of each segment that it joins, where no decoder is allowed."""
 
 
 class OutOfMemory(EncodeError):

@@ -1,7 +1,7 @@
-"""What ffmpeg is asked to do: pictures into a piece of film, pieces into a video.
+"""What ffmpeg is asked to do: pictures into a segment of film, segments into a video.
 
-One run makes every rendition of a piece: the pictures come in on a pipe, are decoded once,
-brought to one size and to the colours of video, and split. The pieces of a video are joined
+One run makes every rendition of a segment: the pictures come in on a pipe, are decoded once,
+brought to one size and to the colours of video, and split. The segments of a video are joined
 without touching a picture.
 """
 
@@ -108,7 +108,7 @@ def encode_command(job: Job) -> list[str]:
 def _fitted(stream: Any, job: Job) -> Any:
     """Bring every picture to the size and colours of the film, undistorted; odd edges lose a line.
 
-    Pixels are square, whatever a picture says of its own: pieces that differ in that cannot be
+    Pixels are square, whatever a picture says of its own: segments that differ in that cannot be
     joined. Sizes are even, as colours are converted two by two. Bars come last: what is black
     depends on the colours, and a grey picture has its own.
     """
@@ -203,25 +203,25 @@ def x264_params(job: Job, *, small: bool) -> str:
 
 
 def join_command(
-    pieces: Path, titles: Path, subtitles: Path, made: Path, *, frames: int, fps: int, rung: Rung
+    segments: Path, titles: Path, subtitles: Path, made: Path, *, frames: int, fps: int, rung: Rung
 ) -> list[str]:
-    """Return the command that joins pieces, by their list, into a video of `frames` that streams.
+    """Return the command that joins segments, by their list, into a video of `frames` that streams.
 
     `titles` (ffmetadata) holds title and chapters, `subtitles` (SubRip) the time of day.
-    `auto_convert 0` keeps every packet as the encoder wrote it. All pieces are of `rung`, or fit
-    it. The times of decoding are counted anew: those of a piece of one picture lack the head
+    `auto_convert 0` keeps every packet as the encoder wrote it. All segments are of `rung`, or fit
+    it. The times of decoding are counted anew: those of a segment of one picture lack the head
     start that B-frames need, and would leave a hole at its seam. Those of showing are brought
     back to whole pictures: the list has them in microseconds, and over many seams that adds up.
 
-    ffmpeg would decode the first pictures of each piece to see what it is, which takes longer
-    than the copy; with no decoder allowed it goes by the headers, and says so of each piece.
+    ffmpeg would decode the first pictures of each segment to see what it is, which takes longer
+    than the copy; with no decoder allowed it goes by the headers, and says so of each segment.
     Room for the index is left in front: `faststart` writes all of a video twice.
     """
     begun = 1 if rung.b_frames else 0
     shown = f"pts=round(PTS*TB*{fps})/({fps}*TB):duration=1/({fps}*TB)"
     times = f"setts={shown}:dts=round((N-{begun})/({fps}*TB))"
     inputs = ["-codec_whitelist", "none", "-f", "concat", "-safe", "0", "-auto_convert", "0"]
-    inputs += ["-i", str(pieces)]
+    inputs += ["-i", str(segments)]
     inputs += ["-f", "ffmetadata", "-i", str(titles), "-f", "srt", "-i", str(subtitles)]
     maps = ["-map", "0:v", "-map", "2:s", "-map_metadata", "1", "-map_chapters", "1"]
     streams = ["-c:v", "copy", "-bsf:v", times, "-c:s", "mov_text"]
@@ -235,14 +235,14 @@ def index_bytes(frames: int) -> int:
     return _INDEX_BYTES + frames * _INDEX_BYTES_EACH
 
 
-def pieces_list(pieces: Sequence[tuple[Path, int]], fps: int) -> str:
-    """Return the list, for `join_command`, of pieces and the number of pictures in each.
+def segments_list(segments: Sequence[tuple[Path, int]], fps: int) -> str:
+    """Return the list, for `join_command`, of segments and the number of pictures in each.
 
     Each comes with its length: the one in an MP4's header is rounded to milliseconds, and
     the seams would show it.
     """
     return files_list(
-        [path for path, _ in pieces], [f"duration {frames / fps:.6f}" for _, frames in pieces]
+        [path for path, _ in segments], [f"duration {frames / fps:.6f}" for _, frames in segments]
     )
 
 

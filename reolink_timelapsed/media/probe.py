@@ -82,7 +82,7 @@ class Facts:
 
     @property
     def signature(self) -> str:
-        """Return what must be equal in pieces that are to be joined: the decoder's settings."""
+        """Return what must be equal in segments that are to be joined: the decoder's settings."""
         return str(self.stream.get("extradata_hash", ""))
 
     def digest(self, begin: int = 0, end: int | None = None) -> str:

@@ -15,7 +15,7 @@ from reolink_timelapsed.frame import Frame, Size
 from reolink_timelapsed.media.profiles import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.stitch.concat import Spliced
-from reolink_timelapsed.stitch.film import Made
+from reolink_timelapsed.stitch.film import MadeSegment
 from reolink_timelapsed.storage.sidecar import FORMAT
 
 _GAP_INTERVALS = 2
@@ -38,7 +38,7 @@ def gaps(
 
 def frames_part(
     frames: Sequence[Frame],
-    made: Sequence[Made],
+    made: Sequence[MadeSegment],
     refused: Mapping[str, str],
     missing: Mapping[str, int],
     *,
@@ -46,7 +46,7 @@ def frames_part(
     interval: timedelta,
 ) -> dict[str, Any]:
     """Return what is told of the frames."""
-    shown = {pick.frame.path.name for one in made for pick in one.piece.picks}
+    shown = {pick.frame.path.name for one in made for pick in one.segment.picks}
     here = {frame.path.name for frame in frames}
     excess = [size for one in made for size in one.record.excess.values()]
     cut_off = {"cut_off": {"pictures": len(excess), "bytes": sum(excess)}} if excess else {}
@@ -75,7 +75,7 @@ def window_part(window: Window | None, interval: timedelta) -> dict[str, Any] | 
     }
 
 
-def pictures_part(made: Sequence[Made]) -> dict[str, int]:
+def pictures_part(made: Sequence[MadeSegment]) -> dict[str, int]:
     """Return how many pictures there are of each size."""
     seen: Counter[Size] = sum((one.record.sizes for one in made), Counter())
     return {"{}x{}".format(*size): count for size, count in seen.most_common()}
@@ -96,7 +96,7 @@ def videos_part(videos: Mapping[str, tuple[Path, Spliced]]) -> dict[str, Any]:
     }
 
 
-def encode_part(made: Sequence[Made], version: str) -> dict[str, Any]:
+def encode_part(made: Sequence[MadeSegment], version: str) -> dict[str, Any]:
     """Return how the film was encoded."""
     return {
         "ffmpeg": version,

@@ -1,7 +1,7 @@
-"""Joins the pieces of a film into its videos, and proves that nothing was lost on the way.
+"""Joins the segments of a film into its videos, and proves that nothing was lost on the way.
 
-The pieces were decoded picture by picture when they were made. A joined video is proven by its
-packets: they are the very packets of the pieces, in order, at even times, for a decoder set up
+The segments were decoded picture by picture when they were made. A joined video is proven by its
+packets: they are the very packets of the segments, in order, at even times, for a decoder set up
 as for each of them.
 """
 
@@ -21,8 +21,8 @@ from reolink_timelapsed.humanize import several
 from reolink_timelapsed.media import child, graph, probe
 from reolink_timelapsed.media.profiles import RUNGS
 from reolink_timelapsed.stitch import metadata
-from reolink_timelapsed.stitch.film import Film, Made, Part
-from reolink_timelapsed.stitch.segments import PieceMaker
+from reolink_timelapsed.stitch.film import Film, MadeSegment, SegmentPart
+from reolink_timelapsed.stitch.segments import SegmentMaker
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.clock import Clock
 
@@ -46,7 +46,7 @@ class Spliced:
 
 
 class _Damaged(Exception):
-    """Pieces that do not fit the others, or are no longer what they were, by number."""
+    """Segments that do not fit the others, or are no longer what they were, by number."""
 
     def __init__(self, numbers: Sequence[int], why: str) -> None:
         self.numbers = numbers
@@ -55,21 +55,23 @@ class _Damaged(Exception):
 
 
 class Splicer:
-    """Makes whole films: pieces first, then their videos."""
+    """Makes whole films: segments first, then their videos."""
 
-    def __init__(self, store: Store, clock: Clock, maker: PieceMaker, zone: tzinfo) -> None:
+    def __init__(self, store: Store, clock: Clock, maker: SegmentMaker, zone: tzinfo) -> None:
         self._store = store
         self._clock = clock
         self._maker = maker
         self._zone = zone
 
-    def make(self, film: Film, title: str, camera: str) -> tuple[list[Made], dict[str, Spliced]]:
-        """Return the film's pieces, and its videos by rendition; both empty without a frame.
+    def make(
+        self, film: Film, title: str, camera: str
+    ) -> tuple[list[MadeSegment], dict[str, Spliced]]:
+        """Return the film's segments, and its videos by rendition; both empty without a frame.
 
-        Pieces found damaged, or unfit to be joined, are made once more.
+        Segments found damaged, or unfit to be joined, are made once more.
 
         Raises:
-            EncodeError, StoreError, Stopped: as `PieceMaker.make`.
+            EncodeError, StoreError, Stopped: as `SegmentMaker.make`.
         """
         made = self._maker.make(film)
         for last in (False, True):
@@ -84,7 +86,7 @@ class Splicer:
         raise AssertionError
 
     def _join(
-        self, film: Film, made: Sequence[Made], title: str, camera: str
+        self, film: Film, made: Sequence[MadeSegment], title: str, camera: str
     ) -> dict[str, Spliced]:
         if not made:
             return {}
@@ -96,7 +98,7 @@ class Splicer:
                 f"{film.label}: the disk is nearly full: the videos need {total / 1e6:.0f} MB; "
                 "free some space, or lower storage.keep_frames_days"
             )
-        picks = [pick for one in made for pick in one.piece.picks]
+        picks = [pick for one in made for pick in one.segment.picks]
         fps = film.config.fps
         texts = {
             "titles": metadata.ffmetadata(picks, self._zone, fps, title, camera),
@@ -109,9 +111,9 @@ class Splicer:
         }
 
     @staticmethod
-    def _fit(made: Sequence[Made]) -> None:
-        """See that one decoder can play all pieces; those of another rung or ffmpeg cannot."""
-        reference = max(made, key=lambda one: (one.record.rung, one.piece.hour)).record
+    def _fit(made: Sequence[MadeSegment]) -> None:
+        """See that one decoder can play all segments; those of another rung or ffmpeg cannot."""
+        reference = max(made, key=lambda one: (one.record.rung, one.segment.hour)).record
         odd = [
             number
             for number, one in enumerate(made)
@@ -119,18 +121,18 @@ class Splicer:
         ]
         if odd:
             raise _Damaged(
-                odd, f"encoded in another way than the rest: {several(len(odd), 'piece')}"
+                odd, f"encoded in another way than the rest: {several(len(odd), 'segment')}"
             )
 
     def _join_one(
-        self, film: Film, made: Sequence[Made], rendition: str, helpers: dict[str, Path]
+        self, film: Film, made: Sequence[MadeSegment], rendition: str, helpers: dict[str, Path]
     ) -> Spliced:
         source = _source_name(made[0], rendition)
-        parts = [(film.part_path(one.piece.hour, source), one.record.frames) for one in made]
-        pieces = self._store.scratch("pieces", graph.pieces_list(parts, film.config.fps))
+        parts = [(film.part_path(one.segment.hour, source), one.record.frames) for one in made]
+        segments = self._store.scratch("pieces", graph.segments_list(parts, film.config.fps))
         path = self._store.work_path(f"{rendition}.mp4")
         command = graph.join_command(
-            pieces,
+            segments,
             helpers["titles"],
             helpers["subtitles"],
             path,
@@ -146,7 +148,7 @@ class Splicer:
             self._find_damage(film, made, source)
             raise EncodeError(f"{film.label}: the {rendition} video: {error}") from error
 
-    def _proven(self, film: Film, made: Sequence[Made], source: str, path: Path) -> Spliced:
+    def _proven(self, film: Film, made: Sequence[MadeSegment], source: str, path: Path) -> Spliced:
         frames = sum(one.record.frames for one in made)
         facts = probe.facts(path, self._clock, decode=False, frames=frames)
         parts = [one.record.parts[source] for one in made]
@@ -156,26 +158,26 @@ class Splicer:
             if facts.digest(begin, end) != part.digest:
                 wrong.append(f"pictures {begin} to {end} are not those that were encoded")
         if facts.signature != parts[0].signature:
-            wrong.append("it sets up its decoder in another way than its pieces")
+            wrong.append("it sets up its decoder in another way than its segments")
         if not probe.streams_at_once(path):
             wrong.append("a player would have to load all of it before it could start")
         if wrong:
             raise EncodeError("; ".join(wrong))
         return Spliced(path, frames, parts[0].size, frames / film.config.fps, path.stat().st_size)
 
-    def _find_damage(self, film: Film, made: Sequence[Made], source: str) -> None:
-        """Look whether pieces changed on disk since they were proven.
+    def _find_damage(self, film: Film, made: Sequence[MadeSegment], source: str) -> None:
+        """Look whether segments changed on disk since they were proven.
 
         Raises:
             _Damaged: if some did.
         """
         bad = [number for number, one in enumerate(made) if not self._is_sound(film, one, source)]
         if bad:
-            raise _Damaged(bad, f"damaged on disk: {several(len(bad), 'piece')}")
+            raise _Damaged(bad, f"damaged on disk: {several(len(bad), 'segment')}")
 
-    def _is_sound(self, film: Film, one: Made, source: str) -> bool:
+    def _is_sound(self, film: Film, one: MadeSegment, source: str) -> bool:
         try:
-            path, frames = film.part_path(one.piece.hour, source), one.record.frames
+            path, frames = film.part_path(one.segment.hour, source), one.record.frames
             facts = probe.facts(path, self._clock, decode=False, frames=frames)
         except child.OutOfMemory:
             raise
@@ -185,9 +187,9 @@ class Splicer:
         wrong = probe.faults(facts, one.record.frames, part.size, film.config.fps)
         return (facts.digest(), facts.signature) == (part.digest, part.signature) and not any(wrong)
 
-    def _drop(self, film: Film, made: Sequence[Made]) -> None:
+    def _drop(self, film: Film, made: Sequence[MadeSegment]) -> None:
         for one in made:
-            self._store.remove_file(film.forget(one.piece.hour))
+            self._store.remove_file(film.forget(one.segment.hour))
 
 
 def leave_subtitles_off(path: Path) -> None:
@@ -206,14 +208,14 @@ def leave_subtitles_off(path: Path) -> None:
                     file.write(bytes([track["flags"][0] & ~1]))
 
 
-def _signatures(one: Made) -> list[str]:
+def _signatures(one: MadeSegment) -> list[str]:
     return [part.signature for part in one.record.parts.values()]
 
 
-def _source_name(one: Made, rendition: str) -> str:
+def _source_name(one: MadeSegment, rendition: str) -> str:
     """Return which part of a segment a video is made of: the full one serves as a small 720p."""
     return rendition if rendition in one.record.parts else FULL.name
 
 
-def _source(one: Made, rendition: str) -> Part:
+def _source(one: MadeSegment, rendition: str) -> SegmentPart:
     return one.record.parts[_source_name(one, rendition)]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.media import probe
-from reolink_timelapsed.stitch.film import Made
+from reolink_timelapsed.stitch.film import MadeSegment
 from reolink_timelapsed.stitch.publish import Order
 from reolink_timelapsed.stitch.request import StitchRequest
 from reolink_timelapsed.storage import sidecar
@@ -19,14 +19,14 @@ from reolink_timelapsed.system.clock import Clock
 log = logging.getLogger(__name__)
 
 
-def see_that_it_gains(order: Order, made: Sequence[Made]) -> None:
+def see_that_it_gains(order: Order, made: Sequence[MadeSegment]) -> None:
     """Keep videos of more frames than are whole by now.
 
     Raises:
         EncodeError: if the new film would show fewer.
     """
     before = sidecar.used(sidecar.read(order.sidecar_path), order.film.config)
-    now = len({pick.frame.path for one in made for pick in one.piece.picks})
+    now = len({pick.frame.path for one in made for pick in one.segment.picks})
     # With none refused fewer are no loss: evenly picked, a late frame may stand for two.
     if order.film.refused and now < before and order.videos_there():
         raise EncodeError(

@@ -15,7 +15,7 @@ from reolink_timelapsed.frame import (
     HD,
     RENDITIONS,
     Frame,
-    Segment,
+    SegmentFile,
     Size,
     commonest,
     full_size,
@@ -25,7 +25,7 @@ from reolink_timelapsed.media.graph import Quality
 from reolink_timelapsed.media.profiles import RUNGS
 from reolink_timelapsed.schedule import hour_of
 from reolink_timelapsed.stitch import plan
-from reolink_timelapsed.stitch.plan import Pick, Piece
+from reolink_timelapsed.stitch.plan import Pick, Segment
 from reolink_timelapsed.system.json_fields import (
     BadValue,
     get_counts,
@@ -45,7 +45,7 @@ _WIDEST = 2**16
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SegmentPart:
     """One rendition of a segment.
 
     `digest` tells its packets from all others, `signature` is what a decoder must know.
@@ -58,7 +58,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SegmentRecord:
     """A finished segment: written last, beside its files, so it tells that they are whole.
 
     `excess` is how many bytes were cut off after the end of a picture, by its name.
@@ -70,7 +70,7 @@ class Record:
     refused: dict[str, str]
     rung: int
     seconds: float
-    parts: dict[str, Part]
+    parts: dict[str, SegmentPart]
     excess: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Record:
         return asdict(self) | {"sizes": sizes}
 
     @classmethod
-    def from_json(cls, value: Any) -> Record | None:
+    def from_json(cls, value: Any) -> SegmentRecord | None:
         """Read a record back; None if `value` is none."""
         try:
             sizes = get_counts(value, "sizes")
@@ -98,8 +98,8 @@ class Record:
         return made if made.rung < len(RUNGS) and FULL.name in parts and made.sizes else None
 
 
-def _part(value: Any) -> Part:
-    return Part(
+def _part(value: Any) -> SegmentPart:
+    return SegmentPart(
         size=_size(get_list(value, "size")),
         bytes=get_int(value, "bytes"),
         digest=get_str(value, "digest"),
@@ -108,11 +108,11 @@ def _part(value: Any) -> Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A piece of the film and the record of its segment."""
+class MadeSegment:
+    """A segment of the film and the record of its segment."""
 
-    piece: Piece
-    record: Record
+    segment: Segment
+    record: SegmentRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class SegmentJob:
     is told, last, that those are whole.
     """
 
-    piece: Piece
+    segment: Segment
     key: str
     sizes: Counter[Size]
     excess: dict[str, int]
@@ -143,11 +143,11 @@ class SegmentJob:
     def full(self) -> Size:
         return self.renditions[FULL.name]
 
-    def done(self, parts: dict[str, Part], *, rung: int, seconds: float) -> Record:
+    def done(self, parts: dict[str, SegmentPart], *, rung: int, seconds: float) -> SegmentRecord:
         """Return the record of what was made, on which rung and in how long."""
-        return Record(
+        return SegmentRecord(
             key=self.key,
-            frames=len(self.piece.picks),
+            frames=len(self.segment.picks),
             sizes=self.sizes,
             refused=self.refused,
             rung=rung,
@@ -171,7 +171,7 @@ class Film:
     choose: Callable[[Sequence[Frame]], list[Pick]]
     config: StitchConfig
     _refused: dict[str, str] = field(default_factory=dict, init=False)
-    _records: dict[datetime, Record] = field(default_factory=dict, init=False)
+    _records: dict[datetime, SegmentRecord] = field(default_factory=dict, init=False)
     _sizes: dict[datetime, Counter[Size]] = field(default_factory=dict, init=False)
     _excess: dict[datetime, dict[str, int]] = field(default_factory=dict, init=False)
     _lowest_rung: int = field(default=0, init=False)
@@ -187,7 +187,7 @@ class Film:
     def lowest_rung(self) -> int:
         """The rung to begin at.
 
-        Once memory was short for a piece, the others follow on its rung: all must fit one decoder.
+        Once memory was short for a segment, all others follow on its rung, to fit one decoder.
         """
         return self._lowest_rung
 
@@ -212,53 +212,53 @@ class Film:
         """Return what the film shows, from the frames there are now."""
         return self.choose([f for f in self.frames() if f.path.name not in self._refused])
 
-    def pieces(self, picks: Sequence[Pick]) -> list[Piece]:
-        """Return the pieces the film falls into; those that are made stay as they are."""
-        return list(plan.pieces(picks, self._made))
+    def segments(self, picks: Sequence[Pick]) -> list[Segment]:
+        """Return the segments the film falls into; those that are made stay as they are."""
+        return list(plan.segments(picks, self._made))
 
-    def missing(self) -> list[Piece]:
-        """Return the pieces that have yet to be made."""
-        return [piece for piece in self.pieces(self.picks()) if self.record(piece) is None]
+    def missing(self) -> list[Segment]:
+        """Return the segments that have yet to be made."""
+        return [segment for segment in self.segments(self.picks()) if self.record(segment) is None]
 
-    def made(self) -> list[Made]:
-        """Return the pieces that are made, in order."""
-        pieces = ((piece, self.record(piece)) for piece in self.pieces(self.picks()))
-        return [Made(piece, record) for piece, record in pieces if record]
+    def made(self) -> list[MadeSegment]:
+        """Return the segments that are made, in order."""
+        segments = ((segment, self.record(segment)) for segment in self.segments(self.picks()))
+        return [MadeSegment(segment, record) for segment, record in segments if record]
 
-    def job(self, piece: Piece) -> SegmentJob:
-        """Return what is to be encoded of a piece whose pictures have been measured."""
+    def job(self, segment: Segment) -> SegmentJob:
+        """Return what is to be encoded of a segment whose pictures have been measured."""
         renditions = dict(self._renditions())
         return SegmentJob(
-            piece=piece,
-            key=self._key(piece.picks),
-            sizes=self._sizes[piece.hour],
-            excess=self._excess[piece.hour],
+            segment=segment,
+            key=self._key(segment.picks),
+            sizes=self._sizes[segment.hour],
+            excess=self._excess[segment.hour],
             refused=dict(self._refused),
             quality=self.quality,
             renditions=renditions,
-            files={name: self.part_path(piece.hour, name) for name in renditions},
-            record=self._record_path(piece.hour),
+            files={name: self.part_path(segment.hour, name) for name in renditions},
+            record=self._record_path(segment.hour),
         )
 
-    def record(self, piece: Piece) -> Record | None:
-        """Return the record of a piece that is made."""
-        known = self._made(piece.picks) == len(piece.picks)
-        return self._records[piece.hour] if known else None
+    def record(self, segment: Segment) -> SegmentRecord | None:
+        """Return the record of a segment that is made."""
+        known = self._made(segment.picks) == len(segment.picks)
+        return self._records[segment.hour] if known else None
 
     def part_path(self, hour: datetime, rendition: str) -> Path:
-        return self.home / Segment(hour, rendition).name
+        return self.home / SegmentFile(hour, rendition).name
 
     # What came of it
 
     def recall(self) -> None:
         """Take in the segments that are on disk, as whole as their records say."""
         for name in sorted(names_in(self.home)):
-            segment = Segment.from_name(f"{name.removesuffix('.json')}_{FULL.name}.mp4")
-            record = Record.from_json(read_state(self.home / name)) if segment else None
-            if segment and record and self._is_whole(segment.hour, record):
-                self.remember(segment.hour, record)
+            file = SegmentFile.from_name(f"{name.removesuffix('.json')}_{FULL.name}.mp4")
+            record = SegmentRecord.from_json(read_state(self.home / name)) if file else None
+            if file and record and self._is_whole(file.hour, record):
+                self.remember(file.hour, record)
 
-    def remember(self, hour: datetime, record: Record) -> None:
+    def remember(self, hour: datetime, record: SegmentRecord) -> None:
         """Take in a segment that is made."""
         self._records[hour] = record
         self._sizes[hour] = record.sizes
@@ -270,15 +270,15 @@ class Film:
         self._records.pop(hour, None)
         return self._record_path(hour)
 
-    def measured(self, piece: Piece, sizes: Counter[Size], excess: dict[str, int]) -> None:
-        """Take in how many pictures of a piece have which size, and the excess of some."""
-        self._sizes[piece.hour] = sizes
-        self._excess[piece.hour] = excess
+    def measured(self, segment: Segment, sizes: Counter[Size], excess: dict[str, int]) -> None:
+        """Take in how many pictures of a segment have which size, and the excess of some."""
+        self._sizes[segment.hour] = sizes
+        self._excess[segment.hour] = excess
 
-    def refuse(self, piece: Piece, refused: Mapping[str, str]) -> None:
-        """Leave out pictures of a piece; of what is left, if anything is, they are counted anew."""
+    def refuse(self, segment: Segment, refused: Mapping[str, str]) -> None:
+        """Leave out pictures of a segment; of those left, if any are, sizes are counted anew."""
         self._refused |= refused
-        self._sizes.pop(piece.hour, None)
+        self._sizes.pop(segment.hour, None)
 
     def step_down(self, rung: int) -> None:
         """Go on at `rung`: memory was short on those above."""
@@ -299,13 +299,13 @@ class Film:
         return [(one.name, size) for one, size in sizes if one != HD or size != full]
 
     def _key(self, picks: Sequence[Pick]) -> str:
-        """Return what tells a piece of this film from every other."""
+        """Return what tells a segment of this film from every other."""
         return plan.key(asdict(self.quality) | {"size": self.full, "recipe": RECIPE}, picks)
 
     def _record_path(self, hour: datetime) -> Path:
         return self.home / f"{hour:%Y%m%dT%H}Z.json"
 
-    def _is_whole(self, hour: datetime, record: Record) -> bool:
+    def _is_whole(self, hour: datetime, record: SegmentRecord) -> bool:
         return all(
             length(self.part_path(hour, name)) == part.bytes for name, part in record.parts.items()
         )

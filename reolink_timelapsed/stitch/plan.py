@@ -1,4 +1,4 @@
-"""Which frames a film shows, and in which pieces it is encoded: arithmetic, no files.
+"""Which frames a film shows, and in which segments it is encoded: arithmetic, no files.
 
 A pick is a place in the film: the moment it stands for and the frame shown there. The picks of
 a film are in the order of time; one frame may fill several places, and most frames of a long
@@ -18,7 +18,7 @@ from itertools import groupby, pairwise
 from reolink_timelapsed.frame import Frame, nearest
 from reolink_timelapsed.schedule import hour_of
 
-PIECE_PICKS = 240
+SEGMENT_PICKS = 240
 """Picks that make an encoder run worth its start: x264's keyframe distance is 250."""
 
 
@@ -31,7 +31,7 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Segment:
     """Consecutive picks that are encoded in one run; `hour` (UTC) is that of the first."""
 
     hour: datetime
@@ -77,11 +77,11 @@ def held(picks: Sequence[Pick], step: timedelta) -> list[Pick]:
     return film + list(picks[-1:])
 
 
-def pieces(picks: Sequence[Pick], made: Callable[[Sequence[Pick]], int]) -> Iterator[Piece]:
-    """Cut a film into pieces at clock hours (UTC).
+def segments(picks: Sequence[Pick], made: Callable[[Sequence[Pick]], int]) -> Iterator[Segment]:
+    """Cut a film into segments at clock hours (UTC).
 
     `made` says how many of the picks it is given, from the first on, already lie encoded in one
-    piece, 0 if none; such a piece is kept as it is. What lies between becomes one piece for
+    segment, 0 if none; such a segment is kept as it is. What lies between becomes one segment for
     each hour, or for several hours where they hold few picks.
     """
     ends = _hour_ends(picks)
@@ -90,7 +90,7 @@ def pieces(picks: Sequence[Pick], made: Callable[[Sequence[Pick]], int]) -> Iter
         length = made(picks[begin:])
         if not length or begin + length not in ends:
             length = _length(picks, begin, ends, made)
-        yield Piece(hour_of(picks[begin].at), tuple(picks[begin : begin + length]))
+        yield Segment(hour_of(picks[begin].at), tuple(picks[begin : begin + length]))
         begin += length
 
 
@@ -103,7 +103,7 @@ def _length(
     """Return how many picks from `begin` on to encode in one run."""
     end = begin
     for end in ends[bisect_left(ends, begin + 1) :]:
-        if end - begin >= PIECE_PICKS or made(picks[end:]):
+        if end - begin >= SEGMENT_PICKS or made(picks[end:]):
             break
     return end - begin
 
@@ -116,7 +116,7 @@ def _hour_ends(picks: Sequence[Pick]) -> list[int]:
 
 
 def key(settings: Mapping[str, object], picks: Iterable[Pick]) -> str:
-    """Return what tells a piece from every other: its settings and the frames it shows."""
+    """Return what tells a segment from every other: its settings and the frames it shows."""
     names = [pick.frame.path.name for pick in picks]
     text = json.dumps([dict(settings), names], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

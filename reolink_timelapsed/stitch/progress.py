@@ -1,4 +1,4 @@
-"""Says how far the encode is: a bar on a terminal, a line for each piece in the journal."""
+"""Says how far the encode is: a bar on a terminal, a line for each segment in the journal."""
 
 from __future__ import annotations
 

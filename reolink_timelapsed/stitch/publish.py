@@ -13,7 +13,7 @@ from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Si
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.stitch import account
 from reolink_timelapsed.stitch.concat import Spliced
-from reolink_timelapsed.stitch.film import Film, Made
+from reolink_timelapsed.stitch.film import Film, MadeSegment
 from reolink_timelapsed.stitch.progress import duration
 from reolink_timelapsed.storage import sidecar
 from reolink_timelapsed.storage.days import Days
@@ -30,7 +30,7 @@ class Order:
     """A film, and where its videos go.
 
     `name` is the day, or the range of days; `day` is None for a range. A film that is not
-    `finished` gets no sidecar, for there will be another one. `keeps_pieces` leaves its segments
+    `finished` gets no sidecar, for there will be another one. `keeps_segments` leaves its segments
     for that one. `left` counts the frames that are there to choose from. `listed_ns` is when the
     folder of the `frames` had last changed.
     """
@@ -42,7 +42,7 @@ class Order:
     frames: Sequence[Frame]
     day: date | None
     finished: bool
-    keeps_pieces: bool
+    keeps_segments: bool
     left: int
     listed_ns: int = 0
 
@@ -89,7 +89,7 @@ class Publisher:
         self._version = version
 
     def publish(
-        self, order: Order, made: Sequence[Made], videos: Mapping[str, Spliced]
+        self, order: Order, made: Sequence[MadeSegment], videos: Mapping[str, Spliced]
     ) -> list[StitchedVideo]:
         """Publish a film's videos.
 
@@ -104,7 +104,7 @@ class Publisher:
                 self._store.date(order.sidecar_path, order.listed_ns)
         if self._is_at_home(order):
             self._link_latest(order)
-        if not order.keeps_pieces:
+        if not order.keeps_segments:
             self._store.remove(order.film.home)
         published = [_published(order, name, video) for name, video in videos.items()]
         for one in published:
@@ -165,7 +165,7 @@ class Publisher:
                     self._store.link(link, self._store.video_path(video))
 
     def _sidecar(
-        self, order: Order, made: Sequence[Made], videos: Mapping[str, Spliced]
+        self, order: Order, made: Sequence[MadeSegment], videos: Mapping[str, Spliced]
     ) -> dict[str, object]:
         day, now = order.day, self._clock.now()
         window = self._days.window(day) if day else None

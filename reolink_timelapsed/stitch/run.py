@@ -29,7 +29,7 @@ from reolink_timelapsed.stitch.outcome import StitchReport, why_nothing
 from reolink_timelapsed.stitch.progress import Progress
 from reolink_timelapsed.stitch.publish import Order, Publisher
 from reolink_timelapsed.stitch.request import Choice, StitchRequest
-from reolink_timelapsed.stitch.segments import PieceMaker
+from reolink_timelapsed.stitch.segments import SegmentMaker
 from reolink_timelapsed.storage import sidecar
 from reolink_timelapsed.storage.days import SETTLE, Days
 from reolink_timelapsed.storage.store import Store
@@ -97,7 +97,7 @@ class _Stitch:
         self._zone = zone
         self._progress = progress
         self._days = Days(store, config.capture, zone)
-        self._maker = PieceMaker(store, clock, progress, zone)
+        self._maker = SegmentMaker(store, clock, progress, zone)
         self._splicer = Splicer(store, clock, self._maker, zone)
         self._publisher = Publisher(store, self._days, clock, version)
         self._earlier = Earlier(store, clock)
@@ -120,7 +120,7 @@ class _Stitch:
                 self._all(folders)
         except Stopped:
             self._report.stopped = True
-            log.info("told to stop: finished pieces are kept, the next run goes on from there")
+            log.info("told to stop: finished segments are kept, the next run goes on from there")
         if not (self._said or self._report.stopped or self._report.failures):
             self._say_why_nothing(folders)
         return self._report
@@ -160,7 +160,7 @@ class _Stitch:
             self._guarded(folder, partial(work, folder))
 
     def _sweep(self, folder: str) -> None:
-        """Drop the pieces of finished days that a kill left behind."""
+        """Drop the segments of finished days that a kill left behind."""
         for day in self._store.segment_days(folder):
             if self._days.is_done(folder, day):
                 self._store.remove(self._store.segments_home(folder, day))
@@ -178,7 +178,7 @@ class _Stitch:
                     self._day(folder, day)
 
     def _day(self, folder: str, day: date, *, wanted: bool = False) -> None:
-        """Make a day's videos if it is over, else the pieces of its finished hours."""
+        """Make a day's videos if it is over, else the segments of its finished hours."""
         self._guarded(f"{folder} {day}", lambda: self._look_at(folder, day, wanted=wanted))
 
     def _look_at(self, folder: str, day: date, *, wanted: bool) -> None:
@@ -223,7 +223,7 @@ class _Stitch:
             frames=frames,
             day=day,
             finished=over,
-            keeps_pieces=not over or (self._request.output is not None and not special),
+            keeps_segments=not over or (self._request.output is not None and not special),
             left=len(frames),
         )
 
@@ -251,7 +251,7 @@ class _Stitch:
             frames=chosen,
             day=None,
             finished=True,
-            keeps_pieces=False,
+            keeps_segments=False,
             left=len(chosen) if pruned else len(there),
         )
         self._make(order)

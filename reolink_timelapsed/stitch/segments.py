@@ -1,8 +1,8 @@
-"""Makes the pieces of a film: checked pictures in, proven segments on disk out.
+"""Makes the segments of a film: checked pictures in, proven segments on disk out.
 
-A film is planned anew before each piece. A segment whose key still fits is used, whatever has
+A film is planned anew before each segment. A segment whose key still fits is used, whatever has
 happened in between; so a late frame, a changed setting or a picture of another size costs just
-the pieces it touches, and a kill costs the piece in work.
+the segments it touches, and a kill costs the segment in work.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from reolink_timelapsed.media.profiles import RUNGS
 from reolink_timelapsed.schedule import hour_of
 from reolink_timelapsed.stitch import source
 from reolink_timelapsed.stitch.culprits import Search
-from reolink_timelapsed.stitch.film import Film, Made, Part, Record, SegmentJob
-from reolink_timelapsed.stitch.plan import Piece
+from reolink_timelapsed.stitch.film import Film, MadeSegment, SegmentJob, SegmentPart, SegmentRecord
+from reolink_timelapsed.stitch.plan import Segment
 from reolink_timelapsed.stitch.progress import Progress, duration
 from reolink_timelapsed.stitch.source import FramesChanged
 from reolink_timelapsed.storage.store import Store
@@ -38,7 +38,7 @@ _FILM_SHARE = 0.6
 log = logging.getLogger(__name__)
 
 
-class PieceMaker:
+class SegmentMaker:
     """Encodes what a film lacks."""
 
     def __init__(
@@ -58,17 +58,17 @@ class PieceMaker:
         self._at_once: int | None = None
         self._warned = False
 
-    def make(self, film: Film) -> list[Made]:
-        """Return all pieces of a film, in order; those that were missing are encoded.
+    def make(self, film: Film) -> list[MadeSegment]:
+        """Return all segments of a film, in order; those that were missing are encoded.
 
         Raises:
-            EncodeError: if a piece cannot be made.
+            EncodeError: if a segment cannot be made.
             StoreError: if the disk does not take it.
-            Stopped: if the clock was told to stop; finished pieces stay.
+            Stopped: if the clock was told to stop; finished segments stay.
         """
         film.recall()
         changes = 0
-        self._progress.begin(film.label, sum(len(piece.picks) for piece in film.missing()))
+        self._progress.begin(film.label, sum(len(segment.picks) for segment in film.missing()))
         while missing := film.missing():
             refused = len(film.refused)
             try:
@@ -88,18 +88,18 @@ class PieceMaker:
             profiles.available_mb(), _megapixels(film), film.config.preset, self._cores
         )
 
-    def _make_some(self, film: Film, some: Sequence[Piece]) -> None:
+    def _make_some(self, film: Film, some: Sequence[Segment]) -> None:
         lengths: dict[Path, int] = {}
-        for piece in some:
-            checked = source.check(_paths(piece))
+        for segment in some:
+            checked = source.check(_paths(segment))
             if checked.refused:
-                self._refuse(film, piece, checked.refused)
+                self._refuse(film, segment, checked.refused)
                 return  # the film is planned without them
             self._tell_of_excess(film, checked.excess)
-            film.measured(piece, checked.sizes, checked.excess)
+            film.measured(segment, checked.sizes, checked.excess)
             lengths |= checked.lengths
         self._see_that_it_fits(film, sum(lengths.values()))
-        jobs = [film.job(piece) for piece in some]
+        jobs = [film.job(segment) for segment in some]
         began = self._clock.monotonic()
         rung = self._encode(film, jobs, lengths)
         proven = [self._parts(film, job, lengths) for job in jobs]
@@ -123,8 +123,8 @@ class PieceMaker:
                 film.label, several(len(excess), "picture"), several(sum(excess.values()), "byte"),
             )  # fmt: skip
 
-    def _refuse(self, film: Film, piece: Piece, refused: dict[str, str]) -> None:
-        film.refuse(piece, refused)
+    def _refuse(self, film: Film, segment: Segment, refused: dict[str, str]) -> None:
+        film.refuse(segment, refused)
         self._progress.clear()
         named = [f"{name} ({why})" for name, why in list(refused.items())[:_NAMED]]
         more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
@@ -191,7 +191,7 @@ class PieceMaker:
     def _run(self, jobs: Sequence[SegmentJob], lengths: dict[Path, int], rung: int) -> None:
         runs = []
         for job in jobs:
-            fed = source.feed(_paths(job.piece), lengths)
+            fed = source.feed(_paths(job.segment), lengths)
             writes = [target.path for target in self._targets(job).values()]
             command = graph.encode_command(self._encoder_job(job, rung))
             runs.append(child.Run(command, fed, writes))
@@ -210,8 +210,8 @@ class PieceMaker:
 
     def _proven(
         self, film: Film, job: SegmentJob, target: Target, lengths: dict[Path, int]
-    ) -> Part:
-        paths, fps = _paths(job.piece), job.quality.fps
+    ) -> SegmentPart:
+        paths, fps = _paths(job.segment), job.quality.fps
         count = len(paths)
         threads = profiles.proof_threads(profiles.available_mb(), _megapixels(film), self._cores)
         facts = probe.facts(target.path, self._clock, decode=True, threads=threads, frames=count)
@@ -219,14 +219,14 @@ class PieceMaker:
         self._exclude(film, job, [paths[place] for place in lacking], lengths)
         wrong = list(probe.faults(facts, count, target.size, fps))
         if wrong:
-            span = self._span(job.piece)
+            span = self._span(job.segment)
             raise EncodeError(f"{film.label}: {span} came out wrong: {'; '.join(wrong)}")
-        return Part(target.size, target.path.stat().st_size, facts.digest(), facts.signature)
+        return SegmentPart(target.size, target.path.stat().st_size, facts.digest(), facts.signature)
 
     def _blame(self, film: Film, jobs: Sequence[SegmentJob], lengths: dict[Path, int]) -> None:
         """Find, after ffmpeg has failed, the pictures at which it does. Raises as `_exclude`."""
         for job in jobs:
-            self._exclude(film, job, _paths(job.piece), lengths)
+            self._exclude(film, job, _paths(job.segment), lengths)
 
     def _exclude(
         self, film: Film, job: SegmentJob, suspects: Sequence[Path], lengths: dict[Path, int]
@@ -240,35 +240,37 @@ class PieceMaker:
             return
         search = Search(self._encoder_job(job, len(RUNGS) - 1), lengths, self._clock)
         if bad := search.culprits(list(dict.fromkeys(suspects))):
-            self._refuse(film, job.piece, {path.name: "cannot be decoded" for path in bad})
+            self._refuse(film, job.segment, {path.name: "cannot be decoded" for path in bad})
             raise FramesChanged("some cannot be decoded")
 
-    def _parts(self, film: Film, job: SegmentJob, lengths: dict[Path, int]) -> dict[str, Part]:
+    def _parts(
+        self, film: Film, job: SegmentJob, lengths: dict[Path, int]
+    ) -> dict[str, SegmentPart]:
         targets = self._targets(job)
         return {name: self._proven(film, job, one, lengths) for name, one in targets.items()}
 
-    def _publish(self, film: Film, job: SegmentJob, record: Record) -> None:
+    def _publish(self, film: Film, job: SegmentJob, record: SegmentRecord) -> None:
         """Put what was encoded in its place; the record comes last."""
         self._store.remove_file(job.record)
         for name, target in self._targets(job).items():
             self._store.publish(target.path, job.files[name])
         self._store.write_json(job.record, record.to_json())
-        film.remember(job.piece.hour, record)
+        film.remember(job.segment.hour, record)
         size = "{}x{}".format(*job.full)
         self._progress.say(
-            f"{film.label}: {self._span(job.piece)}: {several(record.frames, 'frame')} of {size} "
+            f"{film.label}: {self._span(job.segment)}: {several(record.frames, 'frame')} of {size} "
             f"in {duration(record.seconds)}"
         )
 
-    def _span(self, piece: Piece) -> str:
-        """Return the hours of a piece, for people."""
-        end = hour_of(piece.picks[-1].at) + timedelta(hours=1)
-        first, last = (moment.astimezone(self._zone) for moment in (piece.hour, end))
+    def _span(self, segment: Segment) -> str:
+        """Return the hours of a segment, for people."""
+        end = hour_of(segment.picks[-1].at) + timedelta(hours=1)
+        first, last = (moment.astimezone(self._zone) for moment in (segment.hour, end))
         return f"{first:%H:%M}-{last:%H:%M}"
 
 
-def _paths(piece: Piece) -> list[Path]:
-    return [pick.frame.path for pick in piece.picks]
+def _paths(segment: Segment) -> list[Path]:
+    return [pick.frame.path for pick in segment.picks]
 
 
 def _megapixels(film: Film) -> float:

@@ -28,7 +28,7 @@ from reolink_timelapsed.system.disk_errors import tell_once
 from reolink_timelapsed.system.reading import read_json
 
 _ABANDONED = timedelta(days=7)
-"""After which the pieces of a film that nobody asks for any more are dropped."""
+"""After which the segments of a film that nobody asks for any more are dropped."""
 
 _NAMED = 5
 _NS = 1e9
@@ -43,14 +43,14 @@ class PruneReport:
     """What was removed, or would have been: camera folders and days, and file names.
 
     `unfilmed` are old days whose frames stay because their videos are not finished, `barren` those
-    of which none can be made; `pieces` are those of films that nobody asks for any more.
+    of which none can be made; `segments` are those of films that nobody asks for any more.
     """
 
     frames: list[CameraDay] = field(default_factory=list)
     videos: list[str] = field(default_factory=list)
     unfilmed: list[CameraDay] = field(default_factory=list)
     barren: list[CameraDay] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
+    segments: list[str] = field(default_factory=list)
 
 
 def expired(days: Iterable[date], today: date, keep_days: int) -> list[date]:
@@ -150,7 +150,7 @@ class _Pruner:
                 with self.trying():
                     self.videos(folder, day, now)
         with self.trying():
-            self.abandoned_pieces(folder, now)
+            self.abandoned_segments(folder, now)
 
     def days_of(self, folder: str) -> list[date]:
         """Return the days of a camera that have frames, as far as they can be read."""
@@ -221,12 +221,12 @@ class _Pruner:
             with self.trying():
                 self._store.remove_file(self._store.video_path(video))
 
-    def abandoned_pieces(self, folder: str, now: datetime) -> None:
-        """Remove the pieces of films that were asked for once, and not finished since."""
+    def abandoned_segments(self, folder: str, now: datetime) -> None:
+        """Remove the segments of films that were asked for once, and not finished since."""
         oldest = (now - _ABANDONED).timestamp() * _NS
         for home in self._store.segment_homes(folder):
             if parse_day(home.name) is None and self._store.changed(home) < oldest:
-                self.report.pieces.append(f"{folder}/{home.name}")
+                self.report.segments.append(f"{folder}/{home.name}")
                 with self.trying():
                     if not self._dry_run:
                         self._store.remove(home)
@@ -238,8 +238,10 @@ class _Pruner:
             log.info("%s the frames of %s", verb, _listed(self.report.frames))
         if self.report.videos:
             log.info("%s %s", verb, several(len(self.report.videos), "video"))
-        if self.report.pieces:
-            log.info("%s the pieces of %s", verb, several(len(self.report.pieces), "dropped film"))
+        if self.report.segments:
+            log.info(
+                "%s the segments of %s", verb, several(len(self.report.segments), "dropped film")
+            )
         if self.report.barren:
             log.info(
                 "no picture of the frames of %s can be decoded: they stay while there is room",

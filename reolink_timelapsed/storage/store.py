@@ -29,7 +29,7 @@ from reolink_timelapsed.frame import (
     LATEST,
     Camera,
     Frame,
-    Segment,
+    SegmentFile,
     Video,
     frame_name,
     parse_day,
@@ -211,9 +211,9 @@ class Store:
         """Return the days that have a segments folder, oldest first."""
         return _days(self.root / "segments" / folder)
 
-    def segments(self, folder: str, day: date) -> list[Segment]:
+    def segments(self, folder: str, day: date) -> list[SegmentFile]:
         """Return the finished segments of a day in the order of time."""
-        named = (Segment.from_name(name) for name in names_in(self.segments_home(folder, day)))
+        named = (SegmentFile.from_name(name) for name in names_in(self.segments_home(folder, day)))
         return sorted(segment for segment in named if segment)
 
     def video_path(self, video: Video) -> Path:

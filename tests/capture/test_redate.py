@@ -360,7 +360,7 @@ def test_a_film_that_shows_frames_of_another_day_is_made_anew_or_goes(
     }
     sidecar = store.sidecar_path(FRONT, wrong_day)
     store.write_json(sidecar, value)
-    store.write(store.segments_home(FRONT, wrong_day) / "20261123T03Z_full.mp4", b"a piece")
+    store.write(store.segments_home(FRONT, wrong_day) / "20261123T03Z_full.mp4", b"a segment")
     clock.step(-ONE_DAY.total_seconds())
     taker.follow()
     assert len(store.frames(FRONT, DAY)) == 5

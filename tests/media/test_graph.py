@@ -201,7 +201,7 @@ TURNS = (
 
 @pytest.mark.parametrize("one_by_one", [True, False])
 def test_turned_pictures_are_shown_upright(tmp_path: Path, one_by_one: bool) -> None:
-    """In pieces of their own, and all of them in one piece."""
+    """In segments of their own, and all of them in one segment."""
     moments = [at(4 + n) if one_by_one else at(4, n) for n in range(len(TURNS))]
     for number, frame in enumerate(fill(tmp_path, moments, size=(320, 192))):
         turned = subprocess.run(
@@ -380,15 +380,15 @@ def test_no_space_left_names_the_disk() -> None:
     assert "the disk is full" in str(error)
 
 
-def joined(folder: Path, made: Path, *, pieces: int, fps: int) -> None:
-    """Join one piece of three pictures with itself, with a subtitle for each picture."""
+def joined(folder: Path, made: Path, *, segments: int, fps: int) -> None:
+    """Join one segment of three pictures with itself, with a subtitle for each picture."""
     frame, *_ = fill(folder, minutes(at(4), 3))
     make(folder, at(5, 5), films.configured(fps=fps))
-    (piece,) = (folder / "segments").rglob("*_full.mp4")
-    frames = pieces * 3
+    (segment,) = (folder / "segments").rglob("*_full.mp4")
+    frames = segments * 3
     picks = [Pick(moment, frame) for moment in minutes(at(4), frames)]
     texts = {
-        "list": graph.pieces_list([(piece, 3)] * pieces, fps),
+        "list": graph.segments_list([(segment, 3)] * segments, fps),
         "titles": metadata.ffmetadata(picks, UTC, fps, "Front", "Front"),
         "times": metadata.subtitles(picks, UTC, fps),
     }
@@ -399,21 +399,21 @@ def joined(folder: Path, made: Path, *, pieces: int, fps: int) -> None:
     child.join(command, made, Clock())
 
 
-@pytest.mark.parametrize(("pieces", "fps"), [(400, 1), (600, 23)])
+@pytest.mark.parametrize(("segments", "fps"), [(400, 1), (600, 23)])
 def test_over_many_seams_each_picture_has_its_time_and_the_index_room_in_front(
-    tmp_path: Path, pieces: int, fps: int
+    tmp_path: Path, segments: int, fps: int
 ) -> None:
     """At one a second, each picture has its own subtitle; a 23rd is no whole microsecond."""
-    joined(tmp_path, tmp_path / "film.mp4", pieces=pieces, fps=fps)
+    joined(tmp_path, tmp_path / "film.mp4", segments=segments, fps=fps)
     assert probe.streams_at_once(tmp_path / "film.mp4")
     film = probe.facts(tmp_path / "film.mp4", Clock(), decode=True)
-    assert list(probe.faults(film, 3 * pieces, films.SIZE, fps)) == []
+    assert list(probe.faults(film, 3 * segments, films.SIZE, fps)) == []
 
 
 def test_a_join_that_fails_says_why_not_what_it_does_without(tmp_path: Path) -> None:
-    """No decoder is allowed to it, which ffmpeg deplores for each piece."""
+    """No decoder is allowed to it, which ffmpeg deplores for each segment."""
     with pytest.raises(EncodeError, match="no such folder") as caught:
-        joined(tmp_path, tmp_path / "no such folder" / "film.mp4", pieces=20, fps=24)
+        joined(tmp_path, tmp_path / "no such folder" / "film.mp4", segments=20, fps=24)
     assert "whitelist" not in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Which frames a film shows, in which pieces, at which size: plain arithmetic."""
+"""Which frames a film shows, in which segments, at which size: plain arithmetic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reolink_timelapsed.frame import Frame, frame_name
 from reolink_timelapsed.media import exif
 from reolink_timelapsed.schedule import Window, hour_of
 from reolink_timelapsed.stitch import account, metadata, plan, request
-from reolink_timelapsed.stitch.film import Record
+from reolink_timelapsed.stitch.film import SegmentRecord
 from reolink_timelapsed.stitch.plan import Pick
 from reolink_timelapsed.stitch.request import StitchRequest
 
@@ -91,7 +91,7 @@ def test_held_gaps_are_filled_with_the_frame_before_them(
 
 
 @given(MOMENTS, st.sets(st.integers(0, 80)), st.integers(1, 5))
-def test_pieces_are_the_film_cut_at_hours_and_keep_what_is_made(
+def test_segments_are_the_film_cut_at_hours_and_keep_what_is_made(
     moments: list[datetime], made_hours: set[int], length: int
 ) -> None:
     film = picks(moments)
@@ -101,25 +101,25 @@ def test_pieces_are_the_film_cut_at_hours_and_keep_what_is_made(
         count = made.get(hour_of(rest[0].at), 0) if rest else 0
         return count if count <= len(rest) else 0
 
-    pieces = plan.pieces(film, known)
-    cut = list(pieces)
-    assert [pick for piece in cut for pick in piece.picks] == film
-    for piece, following in pairwise(cut):
-        assert hour_of(piece.picks[-1].at) < following.hour
-        assert piece.hour == hour_of(piece.picks[0].at)
+    segments = plan.segments(film, known)
+    cut = list(segments)
+    assert [pick for segment in cut for pick in segment.picks] == film
+    for segment, following in pairwise(cut):
+        assert hour_of(segment.picks[-1].at) < following.hour
+        assert segment.hour == hour_of(segment.picks[0].at)
 
 
-def test_pieces_join_thin_hours_but_not_full_ones() -> None:
+def test_segments_join_thin_hours_but_not_full_ones() -> None:
     thin = picks([START + n * 10 * MINUTE for n in range(60)])
-    assert [len(piece.picks) for piece in plan.pieces(thin, lambda _: 0)] == [60]
+    assert [len(segment.picks) for segment in plan.segments(thin, lambda _: 0)] == [60]
     full = picks([START + n * MINUTE / 4 for n in range(600)])
-    assert [len(piece.picks) for piece in plan.pieces(full, lambda _: 0)] == [240, 240, 120]
+    assert [len(segment.picks) for segment in plan.segments(full, lambda _: 0)] == [240, 240, 120]
 
 
-def test_a_piece_of_part_of_an_hour_is_not_taken_for_the_hour() -> None:
+def test_a_segment_of_part_of_an_hour_is_not_taken_for_the_hour() -> None:
     film = picks([START + n * MINUTE for n in range(60)])
-    cut = list(plan.pieces(film, lambda rest: 30 if len(rest) == 60 else 0))
-    assert [len(piece.picks) for piece in cut] == [60]
+    cut = list(plan.segments(film, lambda rest: 30 if len(rest) == 60 else 0))
+    assert [len(segment.picks) for segment in cut] == [60]
 
 
 @given(MOMENTS.filter(len), MOMENTS.filter(len), st.integers(18, 30))
@@ -271,7 +271,7 @@ def test_gaps_are_told_at_the_ends_too() -> None:
     "value", [None, [], {}, {"sizes": {}}, {"sizes": {"a": 1}, "parts": {}}, 3]
 )
 def test_a_record_that_is_none_is_not_read(value: object) -> None:
-    assert Record.from_json(value) is None
+    assert SegmentRecord.from_json(value) is None
 
 
 @given(st.binary(max_size=200))

@@ -111,7 +111,7 @@ def test_seeking_lands_on_the_right_picture_on_both_sides_of_a_seam(tmp_path: Pa
 
 
 @pytest.mark.parametrize("fps", [1, 25, 120])
-def test_pieces_are_joined_evenly_at_every_rate(tmp_path: Path, fps: int) -> None:
+def test_segments_are_joined_evenly_at_every_rate(tmp_path: Path, fps: int) -> None:
     fill(tmp_path, minutes(at(4), 240))
     for hour in range(5, 9):
         make(tmp_path, at(hour, 5), films.configured(fps=fps))

@@ -121,7 +121,7 @@ def test_a_bar_on_a_terminal_and_a_status_now_and_then() -> None:
     assert said[0] == "ch0_Yard 2026-11-22: 0 of 40 frames"
 
 
-def test_without_a_terminal_there_is_a_line_for_each_piece_and_video(
+def test_without_a_terminal_there_is_a_line_for_each_segment_and_video(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -25,7 +25,7 @@ from reolink_timelapsed.stitch import request, run
 from reolink_timelapsed.stitch.film import Film
 from reolink_timelapsed.stitch.progress import Progress
 from reolink_timelapsed.stitch.request import StitchRequest
-from reolink_timelapsed.stitch.segments import PieceMaker
+from reolink_timelapsed.stitch.segments import SegmentMaker
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.clock import Clock, JumpingClock
 from tests import films
@@ -83,14 +83,14 @@ def test_a_frame_deleted_and_one_replaced_while_they_are_read(tmp_path: Path) ->
     store.open()
     clock = JumpingClock(AFTER)
     meddler = Meddler(clock, {20: "delete", 25: "replace"}, tmp_path / "frames")
-    made = PieceMaker(store, clock, meddler, UTC).make(film_of(tmp_path))
+    made = SegmentMaker(store, clock, meddler, UTC).make(film_of(tmp_path))
     assert [one.record.frames for one in made] == [29]
     expected = [n for n in range(30) if n != 20]
     expected[expected.index(25)] = 99
     assert numbers(make(tmp_path).videos[0].path) == expected
 
 
-def test_pieces_of_different_rungs_are_made_alike_before_they_are_joined(
+def test_segments_of_different_rungs_are_made_alike_before_they_are_joined(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(tmp_path, minutes(at(4), 10))
@@ -99,10 +99,10 @@ def test_pieces_of_different_rungs_are_made_alike_before_they_are_joined(
     store, clock = Store(tmp_path, "stitch"), JumpingClock(AFTER)
     store.open()
     frugal = film_of(tmp_path, lowest_rung=len(profiles.RUNGS) - 1)
-    PieceMaker(store, clock, Progress(clock, None, lambda _: None), UTC).make(frugal)
+    SegmentMaker(store, clock, Progress(clock, None, lambda _: None), UTC).make(frugal)
     assert len(segments(tmp_path)) == 2
     path = make(tmp_path).videos[0].path
-    assert "encoded in another way than the rest: 1 piece; made again" in caplog.text
+    assert "encoded in another way than the rest: 1 segment; made again" in caplog.text
     assert numbers(path) == list(range(20))
     assert films.sidecar(tmp_path)["encode"]["ways"] == ["frugal"]
 
@@ -132,12 +132,12 @@ class Many(Progress):
         self.most = max(self.most, len(list(self._work.glob("*.mp4"))))
 
 
-def test_with_many_cores_pieces_are_encoded_side_by_side(tmp_path: Path) -> None:
+def test_with_many_cores_segments_are_encoded_side_by_side(tmp_path: Path) -> None:
     fill(tmp_path, minutes(at(4), 1440, MINUTE / 4))
     store, clock = Store(tmp_path, "stitch"), JumpingClock(AFTER)
     store.open()
     many = Many(clock, tmp_path / ".work" / "stitch")
-    made = PieceMaker(store, clock, many, UTC, cores=12).make(film_of(tmp_path))
+    made = SegmentMaker(store, clock, many, UTC, cores=12).make(film_of(tmp_path))
     assert [one.record.frames for one in made] == [240] * 6
     assert many.most == 4
     assert numbers(make(tmp_path).videos[0].path) == list(range(1440))
@@ -177,7 +177,7 @@ def test_a_segment_damaged_on_disk_is_made_again(tmp_path: Path, damage: str) ->
     assert [numbers(one.path) for one in report.videos] == [list(range(40))] * 2
 
 
-def test_a_film_set_up_otherwise_than_its_pieces_were_is_not_published(
+def test_a_film_set_up_otherwise_than_its_segments_were_is_not_published(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(tmp_path, minutes(at(4), 5))
@@ -188,7 +188,7 @@ def test_a_film_set_up_otherwise_than_its_pieces_were_is_not_published(
         part["signature"] = "SHA256:0"
     record.write_text(json.dumps(value))
     assert make(tmp_path).failures == []
-    assert "damaged on disk: 1 piece; made again" in caplog.text
+    assert "damaged on disk: 1 segment; made again" in caplog.text
 
 
 class Restless(Progress):
@@ -213,7 +213,7 @@ def test_frames_that_keep_changing_are_given_up_the_third_time(
     frames = fill(tmp_path, minutes(at(4), 2))
     store, clock = Store(tmp_path, "stitch"), JumpingClock(AFTER)
     store.open()
-    maker = PieceMaker(store, clock, Restless(clock, frames[1].path, times), UTC)
+    maker = SegmentMaker(store, clock, Restless(clock, frames[1].path, times), UTC)
     if is_made:
         assert [one.record.frames for one in maker.make(film_of(tmp_path))] == [2]
     else:

@@ -132,7 +132,7 @@ def test_a_frame_that_comes_late_has_a_day_tried_again(tmp_path: Path) -> None:
 
 
 def test_one_alone_after_a_full_hour_and_most_of_a_full_hour(tmp_path: Path) -> None:
-    """Pieces that are encoded by themselves."""
+    """Segments that are encoded by themselves."""
     frames = fill(tmp_path, [*minutes(at(4), 480, films.MINUTE / 4), at(6)], size=SIZE)
     bad = {*range(245, 480), 480}
     spoil(frames, bad, jpegs.oddly_sampled)

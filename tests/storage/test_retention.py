@@ -256,7 +256,7 @@ def test_when_the_disk_is_short_filmed_frames_go_first_oldest_first_and_no_more_
     assert len(pings) == 8, "each day is looked at twice: is it filmed, can it be"
 
 
-def test_pieces_of_films_that_nobody_asks_for_any_more_are_dropped(tmp_path: Path) -> None:
+def test_segments_of_films_that_nobody_asks_for_any_more_are_dropped(tmp_path: Path) -> None:
     fill(tmp_path, minutes(at(4), 5))
     homes = [tmp_path / "segments" / FOLDER / name for name in (f"{DAY}_0123abcd", str(DAY))]
     for home in homes:
