@@ -10,9 +10,9 @@ from pathlib import Path
 
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.schedule import Once, Window
-from reolink_timelapsed.system.files import write_beside
 from reolink_timelapsed.system.json_fields import BadValue, get_moment
 from reolink_timelapsed.system.reading import read_state
+from reolink_timelapsed.system.writing import write_beside
 
 _READABLE = 0o644
 

@@ -14,14 +14,13 @@ from reolink_timelapsed.errors import StoreError, UsageError
 from reolink_timelapsed.storage.mount import MARKER
 from reolink_timelapsed.system import sandbox, units
 from reolink_timelapsed.system.disk_errors import translated
-from reolink_timelapsed.system.files import remove_beside, write_beside
 from reolink_timelapsed.system.privileges import User, acting_as, may
+from reolink_timelapsed.system.writing import READABLE, remove, write_beside
 
 _SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr")
 _EMPTIED = ("/tmp", "/var/tmp")  # noqa: S108
 _UNIT_FOLDER = Path("/etc/systemd/system")
 _MODE = 0o750
-_READABLE = 0o644
 _OURS = {MARKER, "frames", "segments", "videos", "coverage", ".work", ".state", "lost+found"}
 """What may be in it already: ours, copied, and what an empty disk holds."""
 
@@ -138,9 +137,9 @@ def open_to_units(config: Path, folder: Path, unit_folder: Path = _UNIT_FOLDER) 
     needed = not folder.is_relative_to(places.state_home(config))
     for path in drop_ins:
         if needed:
-            write_beside(path, sandbox.drop_in(folder).encode(), _READABLE)
+            write_beside(path, sandbox.drop_in(folder).encode(), READABLE)
         else:
-            remove_beside(path)
+            remove(path)
     units.reload()
     return drop_ins if needed else []
 

@@ -31,7 +31,7 @@ from reolink_timelapsed.errors import (
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.nvr.api import Channel
 from reolink_timelapsed.system.disk_errors import translated
-from reolink_timelapsed.system.files import write_beside
+from reolink_timelapsed.system.writing import write_beside
 
 ATTEMPTS = 3
 """Tries at a terminal."""

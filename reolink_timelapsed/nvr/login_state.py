@@ -9,7 +9,6 @@ and a damaged file counts as none.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 from contextlib import suppress
@@ -20,7 +19,6 @@ from typing import Any
 
 from reolink_timelapsed.config.address import Address
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.system.files import remove_beside, write_beside
 from reolink_timelapsed.system.json_fields import (
     BadValue,
     get_int,
@@ -32,6 +30,7 @@ from reolink_timelapsed.system.json_fields import (
 )
 from reolink_timelapsed.system.privileges import may
 from reolink_timelapsed.system.reading import read_state
+from reolink_timelapsed.system.writing import remove, write_state
 
 _PACE = (timedelta(seconds=60), timedelta(minutes=10), timedelta(hours=1))
 """Waits after the 1st, the 2nd and every further refusal of the same credential.
@@ -118,7 +117,7 @@ class TokenFile:
 
     def forget(self) -> None:
         with suppress(StoreError):
-            remove_beside(self._path)
+            remove(self._path)
 
 
 class HttpsMemory:
@@ -227,7 +226,7 @@ class LoginGuard:
             return
         self._unwritten = None
         with suppress(StoreError):
-            remove_beside(self._path)
+            remove(self._path)
 
     def _load(self) -> _Refusals | None:
         return self._unwritten or _Refusals.from_json(read_state(self._path))
@@ -271,7 +270,7 @@ def _digest(salt: str, credential: str) -> str:
 def _write(path: Path, value: dict[str, Any], *, at_once: bool = False) -> bool:
     """Write a file for its owner alone; return whether the disk took it."""
     try:
-        write_beside(path, json.dumps(value).encode(), _PRIVATE, at_once=at_once)
+        write_state(path, value, _PRIVATE, at_once=at_once)
     except StoreError:
         return False
     return True

@@ -12,15 +12,13 @@ from pathlib import Path
 
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.disk_errors import LACKING, mount_point, translated
-from reolink_timelapsed.system.files import (
+from reolink_timelapsed.system.lock import NO_LOCKS, lock_file, try_lock
+from reolink_timelapsed.system.writing import (
     NO_LINKS,
-    NO_LOCKS,
     NO_SYNC,
     delete,
-    lock_file,
     make_new,
     sync_folder,
-    try_lock,
 )
 
 _MOUNTS = Path("/proc/self/mountinfo")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,11 +11,10 @@ from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.storage.coverage import DayRecord
 from reolink_timelapsed.system.clock import Clock
-from reolink_timelapsed.system.files import write_beside
 from reolink_timelapsed.system.notify import Notifier
+from reolink_timelapsed.system.writing import write_state
 
 FILE_NAME = "status.json"
-_READABLE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +55,4 @@ class Board:
             "day": state.day.to_json() if state.day else None,
         }
         with suppress(StoreError):
-            write_beside(self._folder / FILE_NAME, json.dumps(value).encode(), _READABLE)
+            write_state(self._folder / FILE_NAME, value)

@@ -7,7 +7,6 @@ that it was.
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +14,8 @@ from pathlib import Path
 from reolink_timelapsed.config.settings import setup_command
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.storage.access import demand_use
-from reolink_timelapsed.system.files import write_beside
 from reolink_timelapsed.system.reading import read_file, read_state
+from reolink_timelapsed.system.writing import READABLE, write_beside, write_state
 
 MARKER = ".reolink-timelapse"
 LIST = "data-folders"
@@ -25,7 +24,6 @@ _TEXT = b"""\
 The data folder of reolink-timelapse. If this file is missing where it was before, nothing is
 written: the disk of the folder is probably not mounted.
 """
-_READABLE = 0o644
 
 
 class Mount:
@@ -47,7 +45,7 @@ class Mount:
         demand_use(self._root, self._setup, inner=False)
         self.check()
         if not self._is_marked():
-            write_beside(self._marker, _TEXT, _READABLE)
+            write_beside(self._marker, _TEXT, READABLE)
         self._remember()
 
     def check(self) -> None:
@@ -76,8 +74,7 @@ class Mount:
     def _remember(self) -> None:
         if not self._remembers():
             with suppress(StoreError):
-                value = {"data_dir": str(self._root)}
-                write_beside(self._memory, json.dumps(value).encode(), _READABLE)
+                write_state(self._memory, {"data_dir": str(self._root)})
         self._list_it()
 
     def _list_it(self) -> None:
@@ -86,4 +83,4 @@ class Mount:
             listed = read_file(self._list, _LIST_BYTES) or b""
             line = os.fsencode(self._root) + b"\n"
             if line not in listed.splitlines(keepends=True):
-                write_beside(self._list, listed + line, _READABLE)
+                write_beside(self._list, listed + line, READABLE)

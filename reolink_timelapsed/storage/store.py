@@ -1,4 +1,4 @@
-"""Frames, segments and videos on disk: the only module that writes or deletes.
+"""Frames, segments and videos on disk: the only module that writes or deletes them.
 
     <root>/frames/<camera>/<day>/20261122T061500.123Z.jpg       UTC in the name, local day as folder
     <root>/frames/<camera>/.transit/                            frames on their way to another time
@@ -35,10 +35,20 @@ from reolink_timelapsed.frame import (
     parse_day,
     parse_frame_name,
 )
-from reolink_timelapsed.system import files
 from reolink_timelapsed.system.disk_errors import left_out, tell_once, translated
-from reolink_timelapsed.system.files import delete, make_folder, put, sync
 from reolink_timelapsed.system.reading import facts, files_in, is_folder, names_in
+from reolink_timelapsed.system.writing import (
+    beside,
+    delete,
+    link,
+    make_folder,
+    make_new,
+    put,
+    remove,
+    saving,
+    set_time,
+    sync,
+)
 
 _TRIAL = b"probe"
 _CHUNK = 2**20
@@ -79,7 +89,7 @@ class Store:
         trial = self.work_path("probe")
         with translated(trial):
             try:
-                with files.make_new(trial) as file:
+                with make_new(trial) as file:
                     file.write(_TRIAL.ljust(size))
             finally:
                 delete(trial)
@@ -90,7 +100,7 @@ class Store:
             raise StoreError(f"{self._work} is a link: remove it, nothing is lost by that")
         for name in names_in(self._work):
             with left_out():
-                self._delete(self._work / name)
+                remove(self._work / name)
 
     def free(self) -> Free:
         """Return what an ordinary user may still write."""
@@ -184,18 +194,13 @@ class Store:
         for frame in self.frames(folder, day):
             if frame != keep:
                 try:
-                    self._delete(frame.path)
+                    remove(frame.path)
                 except StoreError as error:
                     failed.append(error)
         with translated(home):
             sync(home)
         if failed:
             raise failed[0]
-
-    @staticmethod
-    def _delete(path: Path) -> None:
-        with translated(path):
-            delete(path)
 
     # Segments and videos
 
@@ -236,9 +241,9 @@ class Store:
 
     def remove_latest(self, folder: str, names: Collection[str]) -> None:
         """Delete the links that lead to videos of these names, before they would lead nowhere."""
-        for link, target in self.latest_links(folder).items():
-            if target in names or not os.path.lexists(link.parent / target):
-                self.remove_file(link)
+        for path, target in self.latest_links(folder).items():
+            if target in names or not os.path.lexists(path.parent / target):
+                self.remove_file(path)
 
     def videos(self, folder: str) -> list[Video]:
         """Return the published videos of a camera, oldest first."""
@@ -254,17 +259,18 @@ class Store:
     def scratch(self, name: str, text: str) -> Path:
         """Write a text that is of use only until the next one of that name; not durable."""
         path = self.work_path(name)
-        with translated(path), files.make_new(path) as file:
+        with translated(path), make_new(path) as file:
             file.write(text.encode())
         return path
 
     def link(self, path: Path, target: Path) -> None:
         """Let `path` be a symbolic link to its neighbour `target`, where the disk takes links."""
-        files.link(path, target.name)
+        link(path, target.name)
 
     def write(self, path: Path, data: bytes, mode: int = 0o666) -> None:
         """Write a whole file under its final name, durably; `mode` is subject to the umask."""
-        files.write_whole(self.work_path(path.name), path, data, mode)
+        with saving(path, self.work_path(path.name), mode) as file:
+            file.write(data)
 
     def write_json(self, path: Path, value: Any, mode: int = 0o666) -> None:
         """Write `value` as JSON for people: indented, UTF-8."""
@@ -273,7 +279,7 @@ class Store:
 
     def date(self, path: Path, time_ns: int) -> None:
         """Give a file the modification time (ns) of what it tells of."""
-        files.set_time(path, time_ns)
+        set_time(path, time_ns)
 
     def publish(self, made: Path, path: Path) -> None:
         """Move a finished file to its final name, durably, in place of what was there."""
@@ -282,19 +288,9 @@ class Store:
             if made.stat().st_dev == path.parent.stat().st_dev:
                 put(made, path)
             else:  # another disk: a rename cannot cross disks
-                self._copy(made, path)
+                with made.open("rb") as source, saving(path, beside(path)) as copy:
+                    shutil.copyfileobj(source, copy, _CHUNK)
                 made.unlink()
-
-    @staticmethod
-    def _copy(made: Path, path: Path) -> None:
-        """Copy beside the name first."""
-        beside = path.with_name(f".{path.name}.part")
-        try:
-            with made.open("rb") as source, files.make_new(beside) as copy:
-                shutil.copyfileobj(source, copy, _CHUNK)
-            put(beside, path)
-        finally:
-            delete(beside)
 
     def see_folder(self, folder: Path) -> None:
         """Make a folder, if need be, and see that it takes files."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from reolink_timelapsed.frame import Frame, parse_frame_name
 from reolink_timelapsed.storage.store import Store, free_place
 from reolink_timelapsed.system.disk_errors import translated
-from reolink_timelapsed.system.files import make_folder, sync
 from reolink_timelapsed.system.reading import names_in
+from reolink_timelapsed.system.writing import make_folder, sync
 
 
 def take_out(store: Store, folder: str, frame: Frame, moment: datetime) -> None:

@@ -8,18 +8,26 @@ snapshots at once with an error.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
 from reolink_timelapsed.errors import OddEntry, TimelapseError
 from reolink_timelapsed.system.clock import Clock
-from reolink_timelapsed.system.disk_errors import left_out
-from reolink_timelapsed.system.files import LOCK_LIMIT, lock, lock_file
-from reolink_timelapsed.system.reading import open_file
+from reolink_timelapsed.system.disk_errors import left_out, mount_point, tell_once, translated
+from reolink_timelapsed.system.reading import demand_regular, open_file
+from reolink_timelapsed.system.writing import make_folder, share_owner
 
 NVR = "nvr.lock"
 CAPTURE = "capture.lock"
 
+NO_LOCKS = "takes no locks: see that no second reolink-timelapse works in it"
+"""What a file system may lack; that is done without."""
+
+_LIMIT = 4096
+"""Bytes of a lock's file; it is there to be locked, not to be read."""
+
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LOOK_SECONDS = 0.05
 
 
@@ -60,7 +68,7 @@ class Turn:
     def is_taken(self) -> bool:
         """Whether somebody holds it now, for those who only look: no file is made."""
         try:
-            file = open_file(self._path, LOCK_LIMIT)
+            file = open_file(self._path, _LIMIT)
         except (OSError, OddEntry):
             return False
         with file:
@@ -86,3 +94,44 @@ class Turn:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def lock_file(path: Path) -> int:
+    """Return a descriptor of the file, made if it is missing, to put a lock on.
+
+    Raises:
+        StoreError: if it cannot be made or opened, or is no regular file.
+    """
+    with translated(path):
+        make_folder(path.parent)
+        descriptor = os.open(path, _LOCK, 0o660)
+        try:
+            demand_regular(os.fstat(descriptor), path, _LIMIT)
+            share_owner(descriptor, path.parent)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+
+def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
+    """Put a lock on the open file of `path`, without waiting; return whether it is ours.
+
+    Without locks on its file system it is everybody's.
+    """
+    got = try_lock(descriptor, shared=shared)
+    if got is None:
+        tell_once(f"the file system of {mount_point(path)} {NO_LOCKS}")
+    return got is not False
+
+
+def try_lock(descriptor: int, *, shared: bool = False) -> bool | None:
+    """Put a lock on an open file, without waiting; None where there are no locks."""
+    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True

@@ -14,7 +14,8 @@ import pytest
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.frame import Camera, Video
 from reolink_timelapsed.storage.store import Store
-from reolink_timelapsed.system.files import write_beside
+from reolink_timelapsed.system.reading import read_state
+from reolink_timelapsed.system.writing import beside, saving, write_beside, write_state
 from tests.support import DAY, at
 
 YARD = "ch1_Yard"
@@ -167,6 +168,33 @@ def test_a_kill_in_the_middle_of_writing_leaves_whole_frames_only(folder: Path) 
     assert {frame.path.stat().st_size for frame in frames} == {300_000}
     for frame in frames:
         assert len(set(frame.path.read_bytes())) == 1
+
+
+@pytest.mark.parametrize("error", [OSError, StoreError, ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_whatever_ends_the_writing_of_a_file_leaves_what_had_its_name(
+    tmp_path: Path, error: type[BaseException], *, at_once: bool
+) -> None:
+    path = tmp_path / "state.json"
+    for there in ([], [path]):
+        for one in there:
+            one.write_bytes(b"whole")
+        part = beside(path)
+        part.write_bytes(b"left by a kill, and longer than what comes")
+        ends = pytest.raises(StoreError if error is OSError else error)
+        with ends, saving(path, part, at_once=at_once) as file:
+            file.write(b"half")
+            raise error
+        assert list(tmp_path.iterdir()) == there
+        assert [one.read_bytes() for one in there] == [b"whole"] * len(there)
+
+
+def test_what_is_written_for_ourselves_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "state.json"
+    for value in ({"since": None, "names": ["Tür"]}, {}):
+        write_state(path, value)
+        assert read_state(path) == value
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_private_files_have_exactly_their_mode(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reolink_timelapsed.errors import OddEntry, StoreError
-from reolink_timelapsed.system.files import delete, lock_file, write_beside
+from reolink_timelapsed.system.lock import lock_file
 from reolink_timelapsed.system.reading import (
     JSON_LIMIT,
     files_in,
@@ -19,6 +19,7 @@ from reolink_timelapsed.system.reading import (
     read_json,
     read_state,
 )
+from reolink_timelapsed.system.writing import delete, write_beside
 from tests.odd import KINDS, Make, a_folder, a_link_out, a_pipe, a_terabyte, immutable
 
 LIMIT = 1000

@@ -1,87 +1,88 @@
-"""Files that survive a power cut, whole: written beside their name, synced, renamed, synced.
+"""The one way in which files of ours are written: made under another name, synced, renamed, synced.
 
-Only this module and `store` write or delete. What root makes belongs to the owner of its folder,
-else the daemon could not touch it later. No link is followed by what is made or deleted. What a
-file system lacks (links, locks, owners, modes, syncing a folder) is done without, and said once.
+So they survive a power cut, whole. What root makes belongs to the owner of its folder, else the
+daemon could not touch it later. No link is followed by what is made or deleted. What a file system
+lacks (links, owners, modes, syncing a folder) is done without, and said once.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
+import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from reolink_timelapsed.system.disk_errors import (
-    done_without,
-    left_out,
-    mount_point,
-    tell_once,
-    translated,
-)
-from reolink_timelapsed.system.reading import demand_regular
+from reolink_timelapsed.system.disk_errors import done_without, left_out, translated
 
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SYNC = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 NO_SYNC = "cannot sync a folder: a power cut may cost the newest files"
 NO_LINKS = "takes no symbolic links: no latest.mp4 leads to the newest videos"
-NO_LOCKS = "takes no locks: see that no second reolink-timelapse works in it"
 """What a file system lacks that is done without."""
 
-LOCK_LIMIT = 4096
-"""Bytes of a lock's file; it is there to be locked, not to be read."""
+READABLE = 0o644
+"""The mode of what everybody may read."""
+
+
+@contextmanager
+def saving(
+    path: Path, part: Path, mode: int = 0o666, *, exactly: bool = False, at_once: bool = False
+) -> Iterator[BinaryIO]:
+    """Yield a new file to write, made as `part`; it gets its name, durably, when the block ends.
+
+    `mode` is subject to the umask, unless it is to be `exactly` that. `at_once` gives it its name
+    before it is synced: a kill in that moment finds it there, but a power cut may find it empty.
+    For what is worth nothing unless it is there at once.
+
+    Raises:
+        StoreError: if it cannot be written. Whatever ends the block, nothing is left of it then,
+            and what had its name before still has it.
+    """
+    with translated(path):
+        try:
+            with make_new(part, mode) as file:
+                if exactly:
+                    with done_without(path, "keeps no modes: others may read our files there"):
+                        os.fchmod(file.fileno(), mode)
+                yield file
+            make_folder(path.parent)
+            put(part, path, at_once=at_once)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
 
 
 def write_beside(path: Path, data: bytes, mode: int, *, at_once: bool = False) -> None:
     """Write a whole file outside the data folder, durably, with exactly these mode bits.
 
-    `at_once` gives it its name before it is synced: a kill in that moment finds it there, but a
-    power cut may find it empty. For what is worth nothing unless it is there at once.
+    `at_once` is that of `saving`.
 
     Raises:
         StoreError: if it cannot be written.
     """
     with translated(path):
         make_folder(path.parent)
-    part = path.with_name(f".{path.name}.part")
-    write_whole(part, path, data, mode, exactly=True, at_once=at_once)
+    with saving(path, beside(path), mode, exactly=True, at_once=at_once) as file:
+        file.write(data)
 
 
-def write_whole(
-    part: Path,
-    path: Path,
-    data: bytes,
-    mode: int,
-    *,
-    exactly: bool = False,
-    at_once: bool = False,
-) -> None:
-    """Write a file as `part`, durably, and move it to its name; `mode` is subject to the umask.
-
-    `exactly` sets the mode whatever the umask says; `at_once` is that of `write_beside`.
+def write_state(path: Path, value: Any, mode: int = READABLE, *, at_once: bool = False) -> None:
+    """Write a value for `read_state`, as `write_beside` does.
 
     Raises:
-        StoreError: if it cannot be written; nothing is left of it then.
+        StoreError: if it cannot be written.
     """
-    with translated(path):
-        delete(part)
-        try:
-            with os.fdopen(os.open(part, _MAKE, mode), "wb") as file:
-                if exactly:
-                    with done_without(path, "keeps no modes: others may read our files there"):
-                        os.fchmod(file.fileno(), mode)
-                file.write(data)
-            make_folder(path.parent)
-            put(part, path, at_once=at_once)
-        except OSError:
-            with suppress(OSError):
-                part.unlink()
-            raise
+    write_beside(path, json.dumps(value).encode(), mode, at_once=at_once)
+
+
+def beside(path: Path) -> Path:
+    """Return under which name a file is made that cannot be made in a work folder."""
+    return path.with_name(f".{path.name}.part")
 
 
 def make_new(path: Path, mode: int = 0o666) -> BinaryIO:
@@ -117,55 +118,14 @@ def link(path: Path, name: str) -> None:
 
     A convenience: where there cannot be one, that is said once.
     """
-    beside = path.with_name(f".{path.name}.part")
+    part = beside(path)
     with left_out(), translated(path):
-        delete(beside)
+        delete(part)
         with done_without(path, NO_LINKS):
-            beside.symlink_to(name)
-        if beside.is_symlink():
-            beside.replace(path)
+            part.symlink_to(name)
+        if part.is_symlink():
+            part.replace(path)
             sync(path.parent)
-
-
-def lock_file(path: Path) -> int:
-    """Return a descriptor of the file, made if it is missing, to put a lock on.
-
-    Raises:
-        StoreError: if it cannot be made or opened, or is no regular file.
-    """
-    with translated(path):
-        make_folder(path.parent)
-        descriptor = os.open(path, _LOCK, 0o660)
-        try:
-            demand_regular(os.fstat(descriptor), path, LOCK_LIMIT)
-            share_owner(descriptor, path.parent)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor
-
-
-def lock(descriptor: int, path: Path, *, shared: bool = False) -> bool:
-    """Put a lock on the open file of `path`, without waiting; return whether it is ours.
-
-    Without locks on its file system it is everybody's.
-    """
-    got = try_lock(descriptor, shared=shared)
-    if got is None:
-        tell_once(f"the file system of {mount_point(path)} {NO_LOCKS}")
-    return got is not False
-
-
-def try_lock(descriptor: int, *, shared: bool = False) -> bool | None:
-    """Put a lock on an open file, without waiting; None where there are no locks."""
-    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
 
 
 def make_folder(folder: Path) -> None:
@@ -217,8 +177,8 @@ def set_time(path: Path, time_ns: int) -> None:
         os.utime(path, ns=(time_ns, time_ns), follow_symlinks=False)
 
 
-def remove_beside(path: Path) -> None:
-    """Delete a file outside the data folder; gone already is fine.
+def remove(path: Path) -> None:
+    """Delete as `delete` does.
 
     Raises:
         StoreError: if it cannot be deleted.
