@@ -423,16 +423,16 @@ def test_told_to_stop_ffmpeg_ends_within_seconds_and_the_next_run_goes_on(tmp_pa
     make(tmp_path, at(5, 5))
     kept = films.segments(tmp_path)
     program = (
-        "import sys; sys.path[:0] = sys.argv[2:]\n"
-        "import films; from pathlib import Path\n"
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from tests import films; from pathlib import Path\n"
         "from reolink_timelapsed.system.clock import JumpingClock\n"
         "clock = JumpingClock(films.AFTER); clock.stop_on_signals()\n"
         "report = films.make(Path(sys.argv[1]), clock, films.configured(crf=1))\n"
         "print('stopped', report.stopped, flush=True)\n"
     )
-    path = [str(Path(films.__file__).parents[1]), str(Path(graph.__file__).parents[1])]
+    tree = str(Path(films.__file__).parents[1])
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path), *path], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(tmp_path), tree], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         work = tmp_path / ".work" / "stitch" / "20261122T04Z_full.mp4"
