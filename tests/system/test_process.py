@@ -102,7 +102,7 @@ def test_a_flood_of_words_takes_no_memory(
 ) -> None:
     command = tool(tmp_path / "bin", script, name)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    root = str(Path(child.__file__).parents[1])
+    root = str(Path(child.__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, name, command, root],
         check=True, capture_output=True, text=True,
