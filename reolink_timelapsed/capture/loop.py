@@ -8,24 +8,18 @@ interval, and ticks that pass meanwhile are counted and skipped, never made up f
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from reolink_timelapsed.capture.day_log import status
-from reolink_timelapsed.capture.holdoff import Holdoff
+from reolink_timelapsed.capture.obstacle import Obstacle, in_the_way
 from reolink_timelapsed.capture.pace import Pace
 from reolink_timelapsed.capture.parts import Parts
 from reolink_timelapsed.capture.rounds import DISK
-from reolink_timelapsed.errors import LoginRefused, NvrError, Stopped, StoreError, Unreachable
-from reolink_timelapsed.humanize import span
+from reolink_timelapsed.capture.startup import await_right_time, await_solitude
+from reolink_timelapsed.errors import NvrError, Stopped, StoreError
 from reolink_timelapsed.nvr.api import Channel
 from reolink_timelapsed.schedule import Plan, Ticks, Window
 from reolink_timelapsed.storage.coverage import STOPPED, DayRecord
-from reolink_timelapsed.storage.daemon_state import State
-
-SLICE_SECONDS = 5.0
-"""The longest wait without a ping, and how soon a step of the clock is noticed."""
 
 IDLE_LOGOUT = timedelta(minutes=3)
 """A longer wait gives the slot to people meanwhile."""
@@ -33,7 +27,6 @@ IDLE_LOGOUT = timedelta(minutes=3)
 _BY_HAND = "another command"
 _TOO_SLOW = "round too long"
 _ASLEEP = "machine asleep"
-_OTHER = "other capture"
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +39,6 @@ class Capture:
         self._interval = interval
         self._parts = parts
         self._clock = parts.clock
-        self._holdoff = Holdoff()
         self._owes = False
         self._owed: list[Channel] | None = None
         self._why = ""
@@ -59,8 +51,8 @@ class Capture:
     def run(self) -> None:
         """Capture window after window; on the way out log out, whatever happened."""
         self._parts.notifier.ready()
-        self._tell("starting")
-        if not self._await_solitude():
+        self._parts.say("starting")
+        if not await_solitude(self._parts):
             self._parts.notifier.stopping()
             return
         try:
@@ -70,7 +62,7 @@ class Capture:
 
     def _work(self) -> None:
         try:
-            self._await_right_time()
+            await_right_time(self._parts)
             self._steps.begin()
             while not self._clock.stopping and (window := self._window()):
                 if self._now() < window.start:
@@ -91,7 +83,7 @@ class Capture:
 
     def _follow_clock(self) -> None:
         """Let frames and records follow a clock that was set; they are read anew after that."""
-        if self._must_follow():
+        if self._judge_clock():
             self._write_down(self._why)
             self._parts.ledger.day = None
             try:
@@ -99,12 +91,10 @@ class Capture:
             except StoreError as error:
                 self._parts.room.failed(error, self._clock.monotonic())
 
-    def _must_follow(self) -> bool:
-        return (
-            self._steps.are_due
-            and not self._disk_obstacle(self._clock.monotonic())
-            and not self._asked(self._steps.objection)
-        )
+    def _judge_clock(self) -> bool:
+        """Judge a clock that was set, if it is time to; return whether it is to be followed."""
+        steps = self._parts.steps
+        return steps.are_due and not self._parts.open_disk() and not self._parts.ask(steps.judge)
 
     def _write_down(self, why: str) -> None:
         """Leave the record of a day that is not over to who opens it again."""
@@ -115,71 +105,17 @@ class Capture:
 
     # Waiting
 
-    def _wait(self, until: datetime | None = None) -> None:
-        """Wait one slice and ping; the caller looks at the clock again."""
-        self._parts.notifier.ping()
-        self._steps.tell()
-        seconds = (until - self._now()).total_seconds() if until else math.inf
-        self._clock.sleep(min(max(seconds, 0.0), SLICE_SECONDS))
-
-    def _await_solitude(self) -> bool:
-        """Wait for another daemon's end; False if told to stop first. Its token is not ours."""
-        story, text = self._parts.story, "another capture is at work in the data folder"
-        while not self._parts.alone.take():
-            if self._clock.stopping:
-                return False
-            if not story.knows(_OTHER, _OTHER):
-                self._tell(f"{text}: waiting for its end")
-            advice = f"{text}: stop one of them; this one waits until the other has ended"
-            story.begin(_OTHER, _OTHER, advice, self._clock.monotonic())
-            self._wait()
-        story.end(_OTHER, "the other capture has ended", self._clock.monotonic())
-        return True
-
-    def _await_right_time(self) -> None:
-        """Wait until frames can be filed by this machine's clock; the slot is for others then."""
-        while not self._clock.stopping and (doubt := self._doubt()):
-            if self._parts.timekeeper.is_patient:
-                text = f"waiting for this machine's clock to be set, for minutes at most: {doubt}"
-            else:
-                text = (
-                    f"this machine's clock cannot be trusted: {doubt}; capture waits until it is "
-                    "set: look at `timedatectl`"
-                )
-                self._parts.story.begin("clock", "clock", text, self._clock.monotonic())
-            if self._parts.session.logged_in:
-                self._parts.session.logout()
-            self._tell(text)
-            self._wait()
-        self._parts.story.end("clock", "the clock is right", self._clock.monotonic())
-
-    def _doubt(self) -> str:
-        if not self._disk_obstacle(self._clock.monotonic()) and self._steps.are_gone_on_with:
-            return ""
-        return self._asked(self._parts.timekeeper.doubt)
-
-    def _asked(self, question: Callable[..., str]) -> str:
-        """Put a question that may need the NVR's answer, which is not always to be had."""
-        may_ask = not self._holdoff.active(self._clock.monotonic()) and self._parts.turn.take()
-        try:
-            return question(ask=may_ask)
-        except NvrError as error:
-            self._hold(error)
-            return question(ask=False)
-        finally:
-            self._parts.turn.give()
-
     def _rest(self, window: Window) -> None:
         """Wait for a window's start, as long as the clock does not change its mind."""
         self._free_slot_until(window.start)
         self._pause = ""
         text = f"waiting for the next start at {window.start.astimezone():%Y-%m-%d %H:%M}"
-        self._tell(text)
+        self._say(text)
         log.info("%s", text)
         while not self._clock.stopping and self._plan.at(now := self._now()) == window:
-            if now >= window.start or self._must_follow():
+            if now >= window.start or self._judge_clock():
                 return
-            self._wait(window.start)
+            self._parts.wait(window.start)
 
     def _free_slot_until(self, moment: datetime) -> None:
         if moment - self._now() > IDLE_LOGOUT:
@@ -195,7 +131,8 @@ class Capture:
         ticks = Ticks(self._interval, window.start if awaited else now)
         if ticks.due > now:
             awaits = f"starting; first pictures at {ticks.due.astimezone():%H:%M:%S}"
-            self._tell(self._obstacle() or awaits)
+            obstacle = self._look()
+            self._say(obstacle.text if obstacle else awaits)
         while not self._is_over(window):
             day.miss_rounds(_ASLEEP, ticks.look(now := self._now()))
             if now >= ticks.due:
@@ -205,32 +142,32 @@ class Capture:
                 day.miss_rounds(_TOO_SLOW, ticks.done(self._now()))
                 self._parts.ledger.save_now_and_then(self._now())
                 self._free_slot_until(ticks.due)
-            elif self._owes and not self._obstacle():
+            elif self._owes and not self._look():
                 self._try(day, ticks.due)
             else:
-                self._wait(min(ticks.due, window.end))
+                self._parts.wait(min(ticks.due, window.end))
         if not self._clock.stopping and self._now() not in window:
             self._settle(day)
             self._parts.ledger.close(self._now())
 
     def _is_over(self, window: Window) -> bool:
-        return self._clock.stopping or self._now() not in window or self._must_follow()
+        return self._clock.stopping or self._now() not in window or self._judge_clock()
 
     def _try(self, day: DayRecord, until: datetime) -> None:
         """Take the round that is owed, or what is left of it, if nothing stands in the way."""
-        if not self._obstacle() and self._takes_turn():
+        if not self._look() and self._takes_turn():
             seconds = (until - self._now()).total_seconds()
             try:
                 self._round(day, self._clock.monotonic() + seconds)
             except NvrError as error:
-                self._hold(error)
+                self._parts.hold_off(error)
             except StoreError as error:
                 self._parts.room.failed(error, self._clock.monotonic())
             finally:
                 self._parts.turn.give()
         text = status(day, self._now(), self._parts.room.free_bytes())
-        obstacle = self._obstacle()
-        self._tell(f"{obstacle}; {text}" if obstacle else text)
+        obstacle = self._look()
+        self._say(f"{obstacle.text}; {text}" if obstacle else text)
 
     def _round(self, day: DayRecord, until: float) -> None:
         if self._owed is None:
@@ -241,7 +178,7 @@ class Capture:
         self._pace.took(self._clock.monotonic() - started, smooth=smooth)
         self._owes = False
         self._parts.space.look(day)
-        self._holdoff.clear()
+        self._parts.holdoff.clear()
         self._parts.story.end("nvr", "the NVR gives pictures again", self._clock.monotonic())
 
     def _takes_turn(self) -> bool:
@@ -249,7 +186,7 @@ class Capture:
         taken = self._parts.turn.take()
         if not taken:
             self._why = _BY_HAND
-            self._wait(self._now() + timedelta(seconds=1))
+            self._parts.wait(self._now() + timedelta(seconds=1))
         return taken
 
     def _settle(self, day: DayRecord) -> None:
@@ -263,49 +200,28 @@ class Capture:
 
     # Obstacles
 
-    def _obstacle(self) -> str:
-        """Return what stands in the way of a round now, for `systemctl status`; "" if nothing."""
-        now = self._clock.monotonic()
-        if reason := self._disk_obstacle(now):
-            self._why = StoreError.reason
-            self._parts.story.begin(DISK, DISK, f"capture pauses: {reason}", now)
-            self._free_slot_in_pause(now)
-            self._pause = reason
-            return reason
-        self._pause = ""
-        if not (self._holdoff.error and self._holdoff.active(now)):
-            return ""
-        self._why = self._holdoff.error.reason
-        wait = span(timedelta(seconds=self._holdoff.until - now))
-        return f"{self._holdoff.error}; next try in {wait}"
+    def _look(self) -> Obstacle | None:
+        """Look what stands in the way of a round now, and do what follows from it."""
+        disk = self._parts.open_disk()
+        obstacle = in_the_way(disk, self._parts.holdoff, self._clock.monotonic())
+        self._why = obstacle.reason if obstacle else self._why
+        if obstacle and obstacle.is_disk:
+            self._pause_for(obstacle.text)
+        else:
+            self._pause = ""
+        return obstacle
 
-    def _disk_obstacle(self, now: float) -> str:
-        reason = self._parts.room.refuses(now)
-        if not reason:
-            self._steps.resume()
-            try:
-                self._parts.ledger.join(self._now())
-            except StoreError as error:
-                self._parts.room.failed(error, now)
-                reason = str(error)
-        return reason
-
-    def _free_slot_in_pause(self, now: float) -> None:
+    def _pause_for(self, reason: str) -> None:
+        """Tell of a disk that takes no frames; in a longer pause the slot is for others."""
+        monotonic = self._clock.monotonic()
+        self._parts.story.begin(DISK, DISK, f"capture pauses: {reason}", monotonic)
+        paused = timedelta(seconds=monotonic - self._paused_at)
         if not self._pause:
-            self._paused_at = now
-        elif now - self._paused_at > IDLE_LOGOUT.total_seconds() and self._parts.session.logged_in:
-            self._paused_at = now  # should it fail, it is tried again as much later
+            self._paused_at = monotonic
+        elif paused > IDLE_LOGOUT and self._parts.session.logged_in:
+            self._paused_at = monotonic  # should it fail, it is tried again as much later
             self._parts.session.logout()
+        self._pause = reason
 
-    def _hold(self, error: NvrError) -> None:
-        """Leave the NVR alone for a while, and tell why unless it is the hiccup of a moment."""
-        now = self._clock.monotonic()
-        self._why = error.reason
-        self._holdoff.hold(error, now)
-        if not isinstance(error, Unreachable) or self._holdoff.tries > 1 or error.hold_seconds:
-            level = logging.ERROR if isinstance(error, LoginRefused) else logging.WARNING
-            self._parts.story.begin("nvr", error.reason, f"no pictures: {error}", now, level)
-
-    def _tell(self, text: str) -> None:
-        logged_in, day = self._parts.session.logged_in, self._parts.ledger.joined_day
-        self._parts.tell(State(text, day, logged_in, self._pause))
+    def _say(self, text: str) -> None:
+        self._parts.say(text, self._pause)

@@ -97,8 +97,8 @@ class Steps:
         """Whether the clock has been set, and it is time to follow it."""
         return self._timeline.is_settled and self._clock.monotonic() >= self._judge_at
 
-    def objection(self, *, ask: bool) -> str:
-        """Return why the clock is not to be followed yet; `ask` permits to ask the NVR.
+    def judge(self, *, ask: bool) -> str:
+        """Return, and tell, why the clock is not to be followed yet; `ask` permits to ask the NVR.
 
         Raises:
             NvrError, Stopped: the NVR was asked, and did not say.

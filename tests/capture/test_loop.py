@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reolink_timelapsed.capture.loop import SLICE_SECONDS
+from reolink_timelapsed.capture.parts import SLICE_SECONDS
 from reolink_timelapsed.config.settings import CaptureConfig, StorageConfig
 from reolink_timelapsed.nvr.transport import Transport
 from reolink_timelapsed.schedule import Daily
