@@ -111,14 +111,23 @@ class Video:
 
     @property
     def name(self) -> str:
-        suffix = "" if self.rendition == FULL.name else f"_{self.rendition}"
-        return f"timelapse_{self.folder}_{self.day}{suffix}.mp4"
+        return film_name(self.folder, str(self.day), self.rendition)
 
     @classmethod
     def from_name(cls, name: str) -> Video | None:
         match = _VIDEO.match(name)
         day = parse_day(match[2]) if match else None
         return cls(match[1], day, match[3] or FULL.name) if match and day else None
+
+
+def film_name(folder: str, title: str, rendition: str) -> str:
+    """File name of a film of a camera, by its folder; `title` is its day, or what it was called."""
+    return f"timelapse_{folder}_{title}{suffix(rendition)}.mp4"
+
+
+def suffix(rendition: str) -> str:
+    """Return what tells the file of a rendition from that of the full one, which has none."""
+    return "" if rendition == FULL.name else f"_{rendition}"
 
 
 def frame_name(moment: datetime) -> str:

@@ -9,6 +9,9 @@ from datetime import timedelta
 SOI = b"\xff\xd8"
 """With which a JPEG begins."""
 
+GB, MB = 1e9, 1e6
+"""Bytes: as disks are sold, not as memory is."""
+
 _WHOLE_FROM, _YEARS_FROM = 10, 1000
 """Days."""
 
@@ -36,6 +39,21 @@ def printable(text: str) -> str:
 def several(count: int, word: str) -> str:
     """Return a count with its word, which forms its plural by an s."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def gigabytes(size: float, form: str = ".1f") -> str:
+    """Return a number of bytes in GB; `form` is how exact."""
+    return f"{size / GB:{form}} GB"
+
+
+def megabytes(size: float, form: str = ".0f") -> str:
+    """Return a number of bytes in MB; `form` is how exact."""
+    return f"{size / MB:{form}} MB"
+
+
+def pixels(size: tuple[int, int]) -> str:
+    """Return the size of a picture: width and height."""
+    return f"{size[0]}x{size[1]}"
 
 
 def for_days(days: float) -> str:

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reolink_timelapsed.humanize import for_days, printable, several, span
+from reolink_timelapsed.humanize import (
+    for_days,
+    gigabytes,
+    megabytes,
+    pixels,
+    printable,
+    several,
+    span,
+)
 
 PACKAGE = Path(__file__).parent.parent / "reolink_timelapsed"
 _COUNTED = "frame camera day video picture piece channel tick round segment line file film".split()  # noqa: SIM905
@@ -62,6 +70,23 @@ def test_lengths_of_time(seconds: float, text: str) -> None:
 )
 def test_no_length_of_time_is_told_more_exactly_than_it_is_known(days: float, text: str) -> None:
     assert for_days(days) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (gigabytes(0), "0.0 GB"),
+        (gigabytes(1_949_000_000), "1.9 GB"),
+        (gigabytes(2_000_000_000, "g"), "2 GB"),
+        (gigabytes(500_000_000, "g"), "0.5 GB"),
+        (megabytes(499_999), "0 MB"),
+        (megabytes(2_510_000_000), "2510 MB"),
+        (megabytes(306_000, ".2f"), "0.31 MB"),
+        (pixels((3840, 2160)), "3840x2160"),
+    ],
+)
+def test_sizes_are_told_as_exactly_as_is_of_use(text: str, told: str) -> None:
+    assert text == told
 
 
 @given(st.text())

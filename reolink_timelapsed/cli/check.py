@@ -14,7 +14,7 @@ from reolink_timelapsed.cli.findings import Findings
 from reolink_timelapsed.config.places import daemon_unit
 from reolink_timelapsed.config.settings import Config, StorageConfig
 from reolink_timelapsed.errors import ExitCode, StoreError, TimelapseError, Unreachable
-from reolink_timelapsed.humanize import for_days
+from reolink_timelapsed.humanize import for_days, gigabytes
 from reolink_timelapsed.media import graph
 from reolink_timelapsed.nvr import reach
 from reolink_timelapsed.nvr.session import Session
@@ -27,7 +27,6 @@ from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system import sandbox
 
 _FREE: Mapping[str, Mapping[str, str]] = MappingProxyType({})
-_GB = 1e9
 
 
 def run(
@@ -75,14 +74,14 @@ def _disk(config: Config, store: Store, mount: Mount, findings: Findings) -> Non
     mount.check()
     store.open()
     free = store.free_bytes()
-    text = f"{store.root}: {free / _GB:.1f} GB free"
+    text = f"{store.root}: {gigabytes(free)} free"
     daily = findings.frame_bytes * (config.capture.duration / config.capture.interval)
     usable = max(free - config.storage.min_free_bytes, 0)
     if daily:
         seconds = config.capture.interval.total_seconds()
         text += (
             f", enough for {for_days(usable / daily)} of frames"
-            f" ({daily / _GB:.1f} GB a day at {seconds:g} s)"
+            f" ({gigabytes(daily)} a day at {seconds:g} s)"
         )
     findings.line("disk", text)
     for lack in lacking(store):

@@ -23,11 +23,11 @@ from reolink_timelapsed.errors import (
     Unsupported,
     no_picture_of_any,
 )
+from reolink_timelapsed.humanize import megabytes, pixels
 from reolink_timelapsed.media.jpeg import picture_size
 from reolink_timelapsed.nvr.api import Channel, Stream
 from reolink_timelapsed.nvr.session import Session
 
-_MB = 1e6
 _HEADINGS = ("channel", "name", "stream", "fps", "snapshot", "size")
 _UNKNOWN = Stream(0, 0, 0)
 _OF_THE_NVR = (Unreachable, SessionExpired)
@@ -155,13 +155,13 @@ def _show(sights: list[_Sight], findings: Findings) -> None:
 def _row(sight: _Sight) -> Row:
     start = (str(sight.channel.number), sight.channel.name, *_described(sight.stream))
     if sight.error is None:
-        return (*start, f"{sight.size[0]}x{sight.size[1]}", f"{sight.length / _MB:.2f} MB")
+        return (*start, pixels(sight.size), megabytes(sight.length, ".2f"))
     remedy = f": {sight.error.remedy}" if isinstance(sight.error, (ChannelFailed, BadFrame)) else ""
     return (*start, "FAILED", f"{sight.error}{remedy}")
 
 
 def _described(stream: Stream) -> tuple[str, str]:
-    size = f"{stream.width}x{stream.height}" if stream.width else "unknown"
+    size = pixels((stream.width, stream.height)) if stream.width else "unknown"
     return size, str(stream.fps or "unknown")
 
 

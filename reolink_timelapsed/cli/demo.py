@@ -18,7 +18,7 @@ from reolink_timelapsed.cli import wiring
 from reolink_timelapsed.cli.wiring import World
 from reolink_timelapsed.config.settings import CaptureConfig, Config, NvrConfig, StorageConfig
 from reolink_timelapsed.errors import ExitCode, Stopped, UsageError
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import megabytes, pixels, several
 from reolink_timelapsed.schedule import Daily, Once, local_day
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.simulator.pictures.scene import ScenePictures
@@ -38,7 +38,6 @@ _SIZE = (1920, 1080)
 _USER, _PASSWORD = "timelapse", "only-simulated"
 _MARKER = ".demonstration"
 _TELL_HOURS = 3
-_MB = 1e6
 
 
 def run(folder: Path, zone: tzinfo, out: TextIO = sys.stdout) -> ExitCode:
@@ -169,6 +168,6 @@ def _row(video: StitchedVideo) -> tuple[str, ...]:
         str(video.captured),
         str(video.frames),
         f"{video.seconds:.1f} s",
-        "{}x{}".format(*video.size),
-        f"{video.bytes / _MB:.1f} MB",
+        pixels(video.size),
+        megabytes(video.bytes, ".1f"),
     )

@@ -19,6 +19,7 @@ from reolink_timelapsed.config import values
 from reolink_timelapsed.config.places import DEFAULT_PATH
 from reolink_timelapsed.config.yaml_file import Problem, SettingsFile
 from reolink_timelapsed.errors import ConfigError
+from reolink_timelapsed.humanize import GB
 
 PASSWORD_PATH = "/etc/reolink-timelapse/password"  # noqa: S105
 
@@ -130,7 +131,7 @@ class StorageConfig:
 
     @property
     def min_free_bytes(self) -> int:
-        return round(self.min_free_gb * 1e9)
+        return round(self.min_free_gb * GB)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from reolink_timelapsed.errors import EncodeError, Stopped
 from reolink_timelapsed.frame import Size
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import pixels, several
 from reolink_timelapsed.media.child import OutOfMemory
 from reolink_timelapsed.system.clock import Clock, DeadlineExceeded
 from reolink_timelapsed.system.json_fields import MOST, BadValue, get_list, get_str, parse
@@ -129,7 +129,7 @@ def faults(film: Facts, frames: int, size: Size, fps: int) -> Iterator[str]:
     if len(film.packets) != frames:
         yield f"it has {several(len(film.packets), 'picture')} instead of {frames}"
     if film.size != size:
-        yield "its size is {}x{} instead of {}x{}".format(*film.size, *size)
+        yield f"its size is {pixels(film.size)} instead of {pixels(size)}"
     for name, wanted in _TRUE.items():
         if film.stream.get(name) != wanted:
             yield f"{name} is {film.stream.get(name)} instead of {wanted}"

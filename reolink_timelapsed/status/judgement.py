@@ -12,7 +12,6 @@ from reolink_timelapsed.status.overview import CameraNow, Daemon, Disk, Films, S
 from reolink_timelapsed.storage.space import shortage
 
 _DAY = timedelta(days=1)
-_GB = 1e9
 
 
 def pauses(daemon: Daemon | None) -> list[str]:

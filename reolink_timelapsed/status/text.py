@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from reolink_timelapsed.humanize import for_days, printable, several, span
+from reolink_timelapsed.humanize import for_days, gigabytes, megabytes, printable, several, span
 from reolink_timelapsed.schedule import local_day
 from reolink_timelapsed.status.overview import CameraDay, CameraNow, Day, LastVideos, Overview
 
@@ -23,9 +23,6 @@ _GLUE = "\N{NO-BREAK SPACE}"
 
 _SHOWN_FOR = timedelta(days=7)
 """A camera that is not wanted any more."""
-
-_GB = 1e9
-_MB = 1e6
 
 
 def render(overview: Overview) -> str:
@@ -87,10 +84,10 @@ def _daemon(overview: Overview) -> str:
 
 def _disk(overview: Overview) -> str:
     disk = overview.disk
-    text = f"{disk.folder}: {disk.free / _GB:.1f} GB free"
+    text = f"{disk.folder}: {gigabytes(disk.free)} free"
     if disk.days_left is None:
         return text
-    rate = f"{disk.daily / _GB:.1f} GB a day"
+    rate = f"{gigabytes(disk.daily)} a day"
     return f"{text}, enough for {for_days(disk.days_left)} of frames at {rate}"
 
 
@@ -145,7 +142,7 @@ def _videos(videos: LastVideos | None) -> str:
         return "-"
     parts = [str(videos.day)]
     if videos.seconds is not None:
-        parts += [f"{videos.seconds:.0f} s", f"{videos.size / _MB:.0f} MB"]
+        parts += [f"{videos.seconds:.0f} s", megabytes(videos.size)]
     return ", ".join(parts)
 
 

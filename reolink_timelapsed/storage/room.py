@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reolink_timelapsed.errors import DiskFull, StoreError
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import gigabytes, several
 from reolink_timelapsed.storage.abilities import lacking
 from reolink_timelapsed.storage.claim import Claim
 from reolink_timelapsed.storage.mount import Mount
@@ -23,7 +23,6 @@ RESUME_FILES = 5000
 
 RETRY_SECONDS = 60.0
 _TRIAL_BYTES = 8_000_000
-_GB = 1e9
 
 MakeRoom = Callable[[Callable[[], bool]], None]
 """Removes what may be removed, until it is told that there is enough room."""
@@ -123,9 +122,9 @@ class Room:
         free = self._store.free()
         if free.bytes < self._limit + more * RESUME_BYTES:
             return (
-                f"only {free.bytes / _GB:.1f} GB are free on the disk of {self._store.root}, and "
-                f"storage.min_free_gb keeps {self._limit / _GB:g} GB: free some space, or lower "
-                f"it; capture goes on by itself at {(self._limit + RESUME_BYTES) / _GB:.1f} GB"
+                f"only {gigabytes(free.bytes)} are free on the disk of {self._store.root}, and "
+                f"storage.min_free_gb keeps {gigabytes(self._limit, 'g')}: free some space, or "
+                f"lower it; capture goes on by itself at {gigabytes(self._limit + RESUME_BYTES)}"
             )
         if free.files is not None and free.files < FEW_FILES + more * RESUME_FILES:
             return (

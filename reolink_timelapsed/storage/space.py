@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 from reolink_timelapsed.config.settings import StorageConfig
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.humanize import for_days
+from reolink_timelapsed.humanize import for_days, gigabytes
 from reolink_timelapsed.storage.coverage import DayRecord, daily_bytes, held_bytes
 from reolink_timelapsed.storage.store import Store
-
-_GB = 1e9
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +50,8 @@ def shortage(usable: float, daily: float, keep_days: int) -> Iterator[str]:
     holds = f"holds frames of {for_days(usable / daily)}"
     effect = "go sooner" if usable >= daily else "of not even a day fit, and capture will pause"
     yield (
-        f"the disk is small: beside storage.min_free_gb it {holds}, {usable / _GB:.1f} GB at "
-        f"{daily / _GB:.1f} GB a day; storage.keep_frames_days: {keep_days} and today need "
-        f"{daily * days / _GB:.1f} GB. Frames {effect}; take a larger disk, a longer "
+        f"the disk is small: beside storage.min_free_gb it {holds}, {gigabytes(usable)} at "
+        f"{gigabytes(daily)} a day; storage.keep_frames_days: {keep_days} and today need "
+        f"{gigabytes(daily * days)}. Frames {effect}; take a larger disk, a longer "
         "capture.interval_seconds or fewer cameras (capture.channels)"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from reolink_timelapsed.errors import OddEntry
-from reolink_timelapsed.humanize import kind_of
+from reolink_timelapsed.humanize import kind_of, megabytes
 from reolink_timelapsed.system.disk_errors import left_out, tell_once, translated
 from reolink_timelapsed.system.json_fields import BadValue, parse
 
@@ -21,7 +21,6 @@ JSON_LIMIT = 8 * 2**20
 """Bytes of a JSON file of ours: more than the names of all frames of a day taken each second."""
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_MB = 1e6
 
 
 def open_file(path: Path, limit: int, *, dir_fd: int | None = None) -> BinaryIO:
@@ -102,8 +101,8 @@ def demand_regular(found: os.stat_result, path: Path, limit: int) -> None:
 
 def _too_large(path: Path, size: int, limit: int) -> OddEntry:
     return OddEntry(
-        f"{path} has {size / _MB:.1f} MB, more than the {limit / _MB:.1f} MB that one of ours can "
-        "have: move it away"
+        f"{path} has {megabytes(size, '.1f')}, more than the {megabytes(limit, '.1f')} that one "
+        "of ours can have: move it away"
     )
 
 
