@@ -36,14 +36,15 @@ from stitch_pictures import START, draw, store_day
 from reolink_timelapsed import frame
 from reolink_timelapsed.config.settings import Config
 from reolink_timelapsed.frame import Size
-from reolink_timelapsed.media import child, profiles
+from reolink_timelapsed.media import child, rungs
 from reolink_timelapsed.media import graph as encode
 from reolink_timelapsed.media.graph import Job, Quality, Target
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.stitch import run as stitch
 from reolink_timelapsed.stitch.outcome import StitchReport
 from reolink_timelapsed.stitch.request import StitchRequest
 from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system import memory
 from reolink_timelapsed.system.clock import Clock, JumpingClock, local_zone
 
 FOLDER = "ch0_Camera"
@@ -80,7 +81,7 @@ class Bench:
         """Return the encode of one hour, with the 720p if `small`."""
         sizes = [self.size, frame.scaled_size(self.size, 720)][: 2 if small else 1]
         targets = tuple(Target(self.work / f"{name}{n}.mp4", size) for n, size in enumerate(sizes))
-        return Job(self.size, targets, look, RUNGS[0], profiles.cores())
+        return Job(self.size, targets, look, RUNGS[0], memory.cores())
 
     def run(self, job: Job) -> child.Run:
         pictures = (path.read_bytes() for path in self.pictures())
@@ -240,7 +241,7 @@ def run_case(bench: Bench, case: str) -> None:
     wall = time.monotonic() - began
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(one.ru_utime + one.ru_stime for one in used)
-    print(json.dumps([wall, cpu, used[1].ru_maxrss * 1024 / profiles.MEGA]))
+    print(json.dumps([wall, cpu, used[1].ru_maxrss * 1024 / rungs.MEGA]))
 
 
 def tell(bench: Bench, found: dict[str, Figures]) -> None:
@@ -288,7 +289,7 @@ def main() -> None:
             run_case(bench, given.case)
             return
         bench.pictures()
-        print(f"ffmpeg {encode.version()}, {profiles.cores()} cores, {given.frames} frames of "
+        print(f"ffmpeg {encode.version()}, {memory.cores()} cores, {given.frames} frames of "
               f"{given.size}, noise {given.noise}, {LOOK.preset}, crf {LOOK.crf}")  # fmt: skip
         print("| case | wall s | cpu s | peak MB |\n|---|---|---|---|")
         tell(bench, measured(bench, given.only.split(","), given.repeat))

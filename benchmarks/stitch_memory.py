@@ -3,7 +3,7 @@
     python benchmarks/stitch_memory.py [--work FOLDER] [--preset veryfast] [--threads 2,4]
 
 Every case runs in a process of its own, so that the peak is that of one ffmpeg alone. The table
-in `reolink_timelapsed/rungs.py` has to lie above every figure, on each release of ffmpeg.
+in `reolink_timelapsed/media/rungs.py` has to lie above every figure, on each release of ffmpeg.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from stitch_pictures import draw
 
 from reolink_timelapsed import frame
 from reolink_timelapsed.frame import Size
-from reolink_timelapsed.media import child, graph, profiles
+from reolink_timelapsed.media import child, graph, rungs
 from reolink_timelapsed.media.graph import Job, Quality, Target
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
+from reolink_timelapsed.system import memory
 from reolink_timelapsed.system.clock import Clock
 
 SIZES = ((1920, 1080), (3840, 2160), (7680, 2160))
@@ -43,7 +44,7 @@ def measure(work: Path, size: Size, rung: int, preset: str, *, cores: int) -> No
         [target.path for target in targets],
     )
     child.encode([run], Clock(), lambda: None, in_flight=RUNGS[rung].in_flight)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / profiles.MEGA
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / rungs.MEGA
     print(f"{time.monotonic() - began:.1f} {peak:.0f}")
 
 
@@ -63,7 +64,7 @@ def table(work: Path, preset: str, all_threads: list[int]) -> None:
                     check=True, capture_output=True, text=True,
                 )  # fmt: skip
                 seconds, peak = done.stdout.split()
-                limit = rung.peak_mb(width * height / profiles.MEGA, preset, cores)
+                limit = rung.peak_mb(width * height / rungs.MEGA, preset, cores)
                 print(
                     f"| {width}x{height} | {rung.name} | {cores} | {seconds} | {peak} "
                     f"| {limit:.0f}{' EXCEEDED' if float(peak) > limit else ''} |",
@@ -75,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "stitch-memory")
     parser.add_argument("--preset", default="veryfast")
-    parser.add_argument("--threads", default=str(profiles.cores()))
+    parser.add_argument("--threads", default=str(memory.cores()))
     parser.add_argument("--case", help=argparse.SUPPRESS)
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)

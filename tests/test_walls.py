@@ -83,13 +83,14 @@ NOT_OF_THE_DATA = {
         "config.env_file",
         "config.written",
         "system.clock",
+        "system.memory",
         "system.privileges",
         "system.units",
         "storage.mount",
     ),
     *("storage.access", "status.judgement", "cli.wiring", "cli.setup", "cli.demo"),
     "cli.data_folder",
-    *("media.profiles", "media.child", "media.probe"),  # what ffmpeg has made, within a guard
+    *("media.child", "media.probe"),  # what ffmpeg has made, within a guard
     *("stitch.segments", "stitch.concat"),
 }
 

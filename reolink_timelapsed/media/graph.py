@@ -19,7 +19,7 @@ import ffmpeg
 
 from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.frame import Size, full_size
-from reolink_timelapsed.media.profiles import Rung
+from reolink_timelapsed.media.rungs import Rung
 from reolink_timelapsed.system.process import output
 
 OLDEST = (5, 1)

@@ -12,7 +12,7 @@ from typing import Any
 
 from reolink_timelapsed.config.settings import StitchConfig
 from reolink_timelapsed.frame import Frame, Size
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.stitch.concat import Spliced
 from reolink_timelapsed.stitch.film import MadeSegment

@@ -19,7 +19,7 @@ from reolink_timelapsed.errors import DiskFull, EncodeError
 from reolink_timelapsed.frame import FULL, RENDITIONS, Size
 from reolink_timelapsed.humanize import several
 from reolink_timelapsed.media import child, graph, probe
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.stitch import metadata
 from reolink_timelapsed.stitch.film import Film, MadeSegment, SegmentPart
 from reolink_timelapsed.stitch.segments import SegmentMaker

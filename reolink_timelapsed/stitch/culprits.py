@@ -15,7 +15,7 @@ from pathlib import Path
 from reolink_timelapsed.errors import EncodeError
 from reolink_timelapsed.media import child, graph, huffman, probe
 from reolink_timelapsed.media.graph import Job
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.stitch import source
 from reolink_timelapsed.system.clock import Clock
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.humanize import several
-from reolink_timelapsed.media import profiles
 from reolink_timelapsed.stitch.film import Film
 from reolink_timelapsed.stitch.progress import duration
 from reolink_timelapsed.stitch.publish import Order
 from reolink_timelapsed.storage import sidecar
 from reolink_timelapsed.storage.sidecar import Sidecar
 from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system import memory
 from reolink_timelapsed.system.json_fields import BadValue, get_int, get_number, get_object, get_str
 from reolink_timelapsed.system.reading import length
 
@@ -87,4 +87,4 @@ def _rates(old: Sidecar) -> tuple[float, float] | None:
 def _guess(frames: list[Frame]) -> tuple[float, float]:
     sample = frames[:: max(len(frames) // _SAMPLE, 1)]
     size = sum(length(frame.path) or 0 for frame in sample) / max(len(sample), 1)
-    return size * _FILM_SHARE, size / 1e6 * _CORE_SECONDS_A_MB / profiles.cores()
+    return size * _FILM_SHARE, size / 1e6 * _CORE_SECONDS_A_MB / memory.cores()

@@ -22,7 +22,7 @@ from reolink_timelapsed.frame import (
     scaled_size,
 )
 from reolink_timelapsed.media.graph import Quality
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
 from reolink_timelapsed.stitch import plan
 from reolink_timelapsed.stitch.plan import Pick, Segment

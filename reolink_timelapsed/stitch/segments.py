@@ -14,9 +14,9 @@ from pathlib import Path
 
 from reolink_timelapsed.errors import DiskFull, EncodeError
 from reolink_timelapsed.humanize import several
-from reolink_timelapsed.media import child, graph, probe, profiles
+from reolink_timelapsed.media import child, graph, probe, rungs
 from reolink_timelapsed.media.graph import Job, Target
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
 from reolink_timelapsed.stitch import source
 from reolink_timelapsed.stitch.culprits import Search
@@ -25,6 +25,7 @@ from reolink_timelapsed.stitch.plan import Segment
 from reolink_timelapsed.stitch.progress import Progress, duration
 from reolink_timelapsed.stitch.source import FramesChanged
 from reolink_timelapsed.storage.store import Store
+from reolink_timelapsed.system import memory
 from reolink_timelapsed.system.clock import Clock
 
 PLAYERS_STOP_AT = 4096
@@ -54,7 +55,7 @@ class SegmentMaker:
         self._clock = clock
         self._progress = progress
         self._zone = zone
-        self._cores = cores or profiles.cores()
+        self._cores = cores or memory.cores()
         self._at_once: int | None = None
         self._warned = False
 
@@ -84,8 +85,8 @@ class SegmentMaker:
     def _side_by_side(self, film: Film) -> int:
         if film.full is None or film.lowest_rung:
             return 1
-        return self._at_once or profiles.side_by_side(
-            profiles.available_mb(), _megapixels(film), film.config.preset, self._cores
+        return self._at_once or rungs.side_by_side(
+            memory.available_mb(), _megapixels(film), film.config.preset, self._cores
         )
 
     def _make_some(self, film: Film, some: Sequence[Segment]) -> None:
@@ -168,9 +169,9 @@ class SegmentMaker:
 
     def _rung(self, film: Film) -> int:
         width, _ = film.full or (0, 0)
-        available, megapixels = profiles.available_mb(), _megapixels(film)
+        available, megapixels = memory.available_mb(), _megapixels(film)
         preset, cores = film.config.preset, self._cores
-        number = profiles.choose(available, megapixels, preset, cores)
+        number = rungs.choose(available, megapixels, preset, cores)
         if number > film.lowest_rung:
             self._progress.clear()
             rung = RUNGS[number]
@@ -213,7 +214,7 @@ class SegmentMaker:
     ) -> SegmentPart:
         paths, fps = _paths(job.segment), job.quality.fps
         count = len(paths)
-        threads = profiles.proof_threads(profiles.available_mb(), _megapixels(film), self._cores)
+        threads = rungs.proof_threads(memory.available_mb(), _megapixels(film), self._cores)
         facts = probe.facts(target.path, self._clock, decode=True, threads=threads, frames=count)
         lacking = probe.lacking(facts, count, fps)
         self._exclude(film, job, [paths[place] for place in lacking], lengths)
@@ -275,4 +276,4 @@ def _paths(segment: Segment) -> list[Path]:
 
 def _megapixels(film: Film) -> float:
     width, height = film.full or (0, 0)
-    return width * height / profiles.MEGA
+    return width * height / rungs.MEGA

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reolink_timelapsed.errors import BadFrame, OddEntry, StoreError
 from reolink_timelapsed.frame import Size
-from reolink_timelapsed.media import exif, huffman, jpeg
+from reolink_timelapsed.media import huffman, jpeg
 from reolink_timelapsed.media.jpeg import Picture
 from reolink_timelapsed.system.reading import read_file
 
@@ -60,7 +60,7 @@ def check(paths: Iterable[Path]) -> Checked:
         except BadFrame as error:
             found.refused[path.name] = str(error)
             continue
-        found.sizes[exif.upright(picture.size, exif.orientation(picture.exif))] += 1
+        found.sizes[jpeg.upright(picture.size, jpeg.orientation(picture.exif))] += 1
         found.lengths[path] = len(data)
         if excess := len(data[picture.end :].rstrip(b"\0")):
             found.excess[path.name] = excess
@@ -85,8 +85,8 @@ def feed(paths: Iterable[Path], lengths: dict[Path, int]) -> Iterator[bytes]:
 
 def essence(data: bytes, picture: Picture) -> bytes:
     """Return the JPEG without all that does not make its picture or turn it upright."""
-    turned = exif.orientation(picture.exif)
-    before = [exif.block(turned)] if turned != exif.AS_IT_IS else []
+    turned = jpeg.orientation(picture.exif)
+    before = [jpeg.exif_block(turned)] if turned != jpeg.AS_IT_IS else []
     before += [huffman.STANDARD] if picture.borrows else []
     return b"".join([_SOI, *before, *(data[part] for part in picture.parts), _EOI])
 

@@ -17,7 +17,7 @@ import pytest
 from reolink_timelapsed.errors import EncodeError, Stopped, StoreError
 from reolink_timelapsed.media import child, graph, probe
 from reolink_timelapsed.media.graph import Job, Quality, Target
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.simulator.pictures.mosaic import mosaic_jpeg
 from reolink_timelapsed.stitch import metadata
 from reolink_timelapsed.stitch.plan import Pick

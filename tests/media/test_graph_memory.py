@@ -14,58 +14,14 @@ from hypothesis import strategies as st
 
 import reolink_timelapsed
 from reolink_timelapsed.config.settings import PRESETS
-from reolink_timelapsed.media import profiles
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media import rungs
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.simulator.pictures.mosaic import mosaic_jpeg
 from reolink_timelapsed.storage.store import Store
 from tests import films
 from tests.films import DAY, FOLDER, at, fill, minutes
 
 MEGA = 1_000_000
-MEMINFO = "MemTotal:  8000000 kB\nMemFree: 100 kB\nMemAvailable:   2000000 kB\n"
-
-
-def system(root: Path, cgroup: str, files: dict[str, str]) -> Path:
-    """Lay out the parts of /proc and /sys that tell of memory."""
-    for name, text in ({"proc/meminfo": MEMINFO, "proc/self/cgroup": cgroup} | files).items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
-
-
-def test_without_limits_it_is_what_the_machine_has(tmp_path: Path) -> None:
-    assert profiles.available_mb(system(tmp_path, "0::/\n", {})) == pytest.approx(2048)
-    assert profiles.available_mb(tmp_path / "nowhere") == float("inf")
-
-
-def test_a_cgroup_of_version_2_and_those_above_it(tmp_path: Path) -> None:
-    group = "sys/fs/cgroup/system.slice"
-    files = {
-        f"{group}/stitch.service/memory.max": "max\n",
-        f"{group}/stitch.service/memory.high": "900000000\n",
-        f"{group}/stitch.service/memory.current": "500000000\n",
-        f"{group}/stitch.service/memory.stat": "anon 1\ninactive_file 200000000\nactive_file 5\n",
-        f"{group}/memory.max": "1500000000\n",
-        f"{group}/memory.current": "1000000000\n",
-    }
-    root = system(tmp_path, "0::/system.slice/stitch.service\n", files)
-    assert profiles.available_mb(root) == pytest.approx(500)
-    (root / group / "memory.max").write_text("max")
-    assert profiles.available_mb(root) == pytest.approx(600, abs=0.1)
-
-
-def test_a_cgroup_of_version_1(tmp_path: Path) -> None:
-    group = "sys/fs/cgroup/memory/box"
-    files = {
-        f"{group}/memory.limit_in_bytes": "450000000\n",
-        f"{group}/memory.usage_in_bytes": "100000000\n",
-        f"{group}/memory.stat": "inactive_file 1\ntotal_inactive_file 30000000\n",
-        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
-        "sys/fs/cgroup/memory/memory.usage_in_bytes": "100000000\n",
-    }
-    root = system(tmp_path, "4:cpu,memory:/box\n0::/\n", files)
-    assert profiles.available_mb(root) == pytest.approx(380)
 
 
 @given(
@@ -74,7 +30,7 @@ def test_a_cgroup_of_version_1(tmp_path: Path) -> None:
 def test_the_fastest_rung_that_fits_is_chosen(
     available: float, megapixels: float, preset: str, cores: int
 ) -> None:
-    number = profiles.choose(available, megapixels, preset, cores)
+    number = rungs.choose(available, megapixels, preset, cores)
     fits = [rung.peak_mb(megapixels, preset, cores) <= 0.8 * available for rung in RUNGS]
     assert not any(fits[:number])
     assert fits[number] or number == len(RUNGS) - 1
@@ -96,14 +52,14 @@ def test_each_rung_takes_less_than_the_one_before(
 def test_how_many_encodes_run_at_once_where_memory_is_plenty(
     preset: str, cores: int, count: int
 ) -> None:
-    assert profiles.side_by_side(1e6, 8.3, preset, cores) == count
+    assert rungs.side_by_side(1e6, 8.3, preset, cores) == count
 
 
 @given(st.floats(0, 1e6), st.floats(0.1, 40), st.sampled_from(PRESETS), st.integers(1, 256))
 def test_encodes_run_side_by_side_where_one_decoder_would_hold_many_cores_up(
     available: float, megapixels: float, preset: str, cores: int
 ) -> None:
-    count = profiles.side_by_side(available, megapixels, preset, cores)
+    count = rungs.side_by_side(available, megapixels, preset, cores)
     assert 1 <= count <= 4
     if count > 1:
         assert count * RUNGS[0].peak_mb(megapixels, preset, cores) <= 0.8 * available
@@ -115,7 +71,7 @@ def test_encodes_run_side_by_side_where_one_decoder_would_hold_many_cores_up(
 def test_a_proof_takes_one_thread_or_what_fits(
     available: float, megapixels: float, cores: int
 ) -> None:
-    threads = profiles.proof_threads(available, megapixels, cores)
+    threads = rungs.proof_threads(available, megapixels, cores)
     assert 1 <= threads <= cores
     assert threads == 1 or 60 + megapixels * (8.5 + 3.2 * threads) <= available
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reolink_timelapsed.errors import BadFrame
-from reolink_timelapsed.media import exif, jpeg
+from reolink_timelapsed.media import jpeg
 from reolink_timelapsed.media.huffman import STANDARD
 from reolink_timelapsed.media.jpeg import picture_size
 from reolink_timelapsed.simulator import mosaic_jpeg
@@ -266,9 +266,9 @@ def test_the_orientation_is_found_wherever_it_lies(
 ) -> None:
     block = jpegs.tiff(turned, order=order, kind=kind, at=at, entries=entries)
     padded = jpegs.with_segment(jpegs.exif(PICTURE, block), 0xE2, bytes(60_000))
-    assert exif.orientation(jpeg.read(padded).exif) == turned
-    assert exif.orientation(block[:-1]) == 1  # the last entry does not fit
-    assert exif.orientation(jpeg.read(exif_fed(padded)).exif) == turned
+    assert jpeg.orientation(jpeg.read(padded).exif) == turned
+    assert jpeg.orientation(block[:-1]) == 1  # the last entry does not fit
+    assert jpeg.orientation(jpeg.read(exif_fed(padded)).exif) == turned
 
 
 def exif_fed(data: bytes) -> bytes:
@@ -284,4 +284,4 @@ def exif_fed(data: bytes) -> bytes:
     ],
 )  # fmt: skip
 def test_an_orientation_that_is_none_leaves_the_picture_as_it_is(block: bytes) -> None:
-    assert exif.orientation(block) == 1
+    assert jpeg.orientation(block) == 1

@@ -17,7 +17,7 @@ from reolink_timelapsed import frame
 from reolink_timelapsed.config.settings import StitchConfig
 from reolink_timelapsed.errors import UsageError
 from reolink_timelapsed.frame import Frame, frame_name
-from reolink_timelapsed.media import exif
+from reolink_timelapsed.media import jpeg
 from reolink_timelapsed.schedule import Window, hour_of
 from reolink_timelapsed.stitch import account, metadata, plan, request
 from reolink_timelapsed.stitch.film import SegmentRecord
@@ -276,4 +276,4 @@ def test_a_record_that_is_none_is_not_read(value: object) -> None:
 
 @given(st.binary(max_size=200))
 def test_an_exif_block_of_any_bytes_does_no_harm(junk: bytes) -> None:
-    assert all(1 <= exif.orientation(start + junk) <= 8 for start in (b"", b"II*\0", b"MM\0*"))
+    assert all(1 <= jpeg.orientation(start + junk) <= 8 for start in (b"", b"II*\0", b"MM\0*"))

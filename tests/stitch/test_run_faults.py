@@ -19,7 +19,7 @@ import pytest
 import reolink_timelapsed
 from reolink_timelapsed.config.settings import CaptureConfig
 from reolink_timelapsed.errors import EncodeError, StoreError
-from reolink_timelapsed.media import profiles
+from reolink_timelapsed.media import rungs
 from reolink_timelapsed.simulator.pictures.mosaic import mosaic_jpeg
 from reolink_timelapsed.stitch import request, run
 from reolink_timelapsed.stitch.film import Film
@@ -98,7 +98,7 @@ def test_segments_of_different_rungs_are_made_alike_before_they_are_joined(
     fill(tmp_path, minutes(at(5), 10), first=10)
     store, clock = Store(tmp_path, "stitch"), JumpingClock(AFTER)
     store.open()
-    frugal = film_of(tmp_path, lowest_rung=len(profiles.RUNGS) - 1)
+    frugal = film_of(tmp_path, lowest_rung=len(rungs.RUNGS) - 1)
     SegmentMaker(store, clock, Progress(clock, None, lambda _: None), UTC).make(frugal)
     assert len(segments(tmp_path)) == 2
     path = make(tmp_path).videos[0].path

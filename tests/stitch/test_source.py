@@ -21,7 +21,7 @@ from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.media import child, graph, jpeg
 from reolink_timelapsed.media.graph import Job, Quality, Target
 from reolink_timelapsed.media.huffman import STANDARD
-from reolink_timelapsed.media.profiles import RUNGS
+from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.simulator.pictures.mosaic import Sampling
 from reolink_timelapsed.stitch.culprits import cut
 from reolink_timelapsed.stitch.source import essence
