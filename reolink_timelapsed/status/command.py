@@ -22,12 +22,10 @@ from reolink_timelapsed.config.places import (
 )
 from reolink_timelapsed.config.settings import Config, config_option
 from reolink_timelapsed.errors import ExitCode, StoreError
-from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.status import judgement
-from reolink_timelapsed.status.history import DAYS, Live, Past
+from reolink_timelapsed.status.history import DAYS, Past
 from reolink_timelapsed.status.overview import (
     CameraNow,
-    Daemon,
     Disk,
     Films,
     LastVideos,
@@ -40,16 +38,14 @@ from reolink_timelapsed.status.overview import (
 )
 from reolink_timelapsed.status.services import Ask, Names, Services
 from reolink_timelapsed.status.text import render
-from reolink_timelapsed.storage import coverage, sidecar
-from reolink_timelapsed.storage.coverage import DayRecord
-from reolink_timelapsed.storage.daemon_state import FILE_NAME
-from reolink_timelapsed.storage.days import SETTLE, Days
+from reolink_timelapsed.storage import coverage, daemon_state, sidecar
+from reolink_timelapsed.storage.daemon_state import Daemon
+from reolink_timelapsed.storage.days import SETTLE
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.clock import Clock
 from reolink_timelapsed.system.disk_errors import left_out
-from reolink_timelapsed.system.json_fields import BadValue, get_bool, get_moment, get_str
 from reolink_timelapsed.system.lock import CAPTURE, Turn
-from reolink_timelapsed.system.reading import is_folder, names_in, read_state
+from reolink_timelapsed.system.reading import is_folder, names_in
 
 
 def run(
@@ -120,16 +116,16 @@ def gather(
 ) -> Overview:
     """Read all of it."""
     _demand_readable(store.root)
-    daemon, live = _daemon(runtime / FILE_NAME)
+    daemon, live = daemon_state.read(runtime)
     if daemon is None and Turn(by_hand, CAPTURE).is_taken():
-        daemon, live = _daemon(by_hand / FILE_NAME)
+        daemon, live = daemon_state.read(by_hand)
     past = Past(store, config.capture, now, zone, live)
     channels, sightings = config.capture.channels, past.sightings()
     watched = wanted(sightings, channels)
     overdue = _Overdue(past, daemon, services)
     cameras = [_camera(one, watched, overdue, channels) for one in sightings]
     disk = _disk(config, past, watched)
-    films = _films(Days(store, config.capture, zone), past, services)
+    films = _films(past, services)
     open_for = overdue.silence(None)
     return Overview(
         now=now,
@@ -163,7 +159,7 @@ class _Overdue:
         self._now = past.now
         self.window = past.current_window()
         self._due = self.window and past.due_since(self.window)
-        self.interval = past.interval(self.window.day if self.window else past.today)
+        self.interval = past.known.interval(self.window.day if self.window else past.today)
         # One that ends again and again is not to hide it.
         ends = services is not None and services.daemon_ends_by_itself
         self._started = daemon.started if daemon and not ends else None
@@ -218,20 +214,6 @@ def _demand_readable(root: Path) -> None:
         )
 
 
-def _daemon(path: Path) -> tuple[Daemon | None, Live | None]:
-    """Return what the daemon last said, and its record of the day under way."""
-    value = read_state(path)
-    try:
-        since = get_moment(value, "since")
-        logged_in, pause = get_bool(value, "logged_in"), get_str(value, "pause", "")
-        began = get_moment(value, "started") if value.get("started") else None
-        daemon = Daemon(get_str(value, "state"), since, logged_in, pause, began)
-        record = DayRecord.from_json(value.get("day"))
-    except BadValue:
-        return None, None
-    return daemon, Live(record, since) if record else None
-
-
 def _last_videos(store: Store, folder: str) -> LastVideos | None:
     with left_out():
         return _videos_told(store, folder)
@@ -250,11 +232,11 @@ def _videos_told(store: Store, folder: str) -> LastVideos | None:
     return LastVideos(day, files, seconds, sum(video.bytes for video in proven))
 
 
-def _films(days: Days, past: Past, services: Services | None) -> Films:
+def _films(past: Past, services: Services | None) -> Films:
     waits = [
         (folder, day)
         for folder in past.store.camera_folders()
-        for day in _lacking(days, folder)
+        for day in _lacking(past, folder)
         if past.frame_names(folder, day)
     ]
     due = past.window_to_film({day for _, day in waits})
@@ -266,8 +248,8 @@ def _films(days: Days, past: Past, services: Services | None) -> Films:
         next_run=(strike or next_run(past.now, past.zone)) if is_on else None,
         next_day=due.day if due else None,
         next_videos=next_run(max(past.now, due.end + SETTLE), past.zone) if due and is_on else None,
-        lacking=[one for one in waits if _chances(past.window(one[1]), past) > 0],
-        overdue=[one for one in waits if not at_work and _chances(past.window(one[1]), past) > 1],
+        lacking=[one for one in waits if _chances(one[1], past) > 0],
+        overdue=[one for one in waits if not at_work and _chances(one[1], past) > 1],
         barren=_barren(past),
         at_work=at_work,
         is_known=services is not None,
@@ -287,18 +269,19 @@ def _barren(past: Past) -> list[tuple[str, date]]:
     return found
 
 
-def _chances(window: Window | None, past: Past) -> int:
+def _chances(day: date, past: Past) -> int:
     """Return how many runs of the stitch there were for the videos of a day: 0, 1, or 2 for more.
 
     The first one may still be at work, or have been missed by a machine that was off.
     """
+    window = past.known.window(day)
     if window is None:
         return 0
     first = next_run(window.end + SETTLE, past.zone)
     return (first <= past.now) + (next_run(first, past.zone) <= past.now)
 
 
-def _lacking(days: Days, folder: str) -> list[date]:
+def _lacking(past: Past, folder: str) -> list[date]:
     with left_out():
-        return days.lacking(folder)
+        return past.known.lacking(folder)
     return []

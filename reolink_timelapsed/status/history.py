@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import NamedTuple
 
 from reolink_timelapsed.config.settings import CaptureConfig
 from reolink_timelapsed.frame import Camera, parse_frame_name
-from reolink_timelapsed.schedule import Daily, Window, local_day, tick_from
+from reolink_timelapsed.schedule import Window, local_day, tick_from
 from reolink_timelapsed.status.overview import CameraDay, Day, Sighting
 from reolink_timelapsed.storage import coverage, sidecar
 from reolink_timelapsed.storage.coverage import CameraRecord, DayRecord
+from reolink_timelapsed.storage.daemon_state import Live
+from reolink_timelapsed.storage.days import Days
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.disk_errors import left_out
 from reolink_timelapsed.system.reading import facts, names_in
@@ -23,13 +24,6 @@ DAYS = 8
 
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
-
-
-class Live(NamedTuple):
-    """The daemon's own record of the day under way, as it was at a moment: newer than on disk."""
-
-    record: DayRecord
-    at: datetime
 
 
 class Past:
@@ -51,7 +45,7 @@ class Past:
         self.now = now
         self.zone = zone
         self.today = local_day(now, zone)
-        self._capture = capture
+        self.known = Days(store, capture, zone, self.record)
         self._live = live
         self._records: dict[date, DayRecord | None] = {}
         if live:
@@ -80,40 +74,29 @@ class Past:
 
     # Windows
 
-    def window(self, day: date) -> Window | None:
-        if record := self.record(day):
-            return record.window
-        if self._capture.daily_start is None:
-            return None
-        return Daily(self._capture.daily_start, self._capture.duration, self.zone).window(day)
-
-    def interval(self, day: date) -> timedelta:
-        record = self.record(day)
-        return record.interval if record else self._capture.interval
-
     def current_window(self) -> Window | None:
         """Return the window under way, else the last one."""
         days = {self.today, self.today - _DAY, self.today - 2 * _DAY, *self._recorded[:1]}
-        windows = [self.window(day) for day in days]
+        windows = [self.known.window(day) for day in days]
         return max((one for one in windows if one and one.start <= self.now), default=None)
 
     def due_since(self, window: Window) -> Window:
         """Return `window` as if it began where those that it follows without a gap did."""
         start = window.start
         for back in range(1, DAYS):
-            before = self.window(window.day - back * _DAY)
+            before = self.known.window(window.day - back * _DAY)
             if before is None or before.end < start:
                 break
             start = min(start, before.start)
         return Window(start, window.end, window.day)
 
     def next_start(self) -> datetime | None:
-        windows = [self.window(self.today + days * _DAY) for days in range(3)]
+        windows = [self.known.window(self.today + days * _DAY) for days in range(3)]
         return min((one.start for one in windows if one and one.start > self.now), default=None)
 
     def window_to_film(self, lacking: set[date]) -> Window | None:
         """Return the first window that is to end, or has ended and lacks its videos."""
-        windows = (self.window(self.today + days * _DAY) for days in range(-2, 3))
+        windows = (self.known.window(self.today + days * _DAY) for days in range(-2, 3))
         due = (one for one in windows if one and (one.end > self.now or one.day in lacking))
         return min(due, default=None)
 
@@ -163,7 +146,7 @@ class Past:
         """Return what a whole day of a camera comes to, at the size of its latest frames."""
         if window is None:
             return 0
-        ticks = DayRecord(window, self.interval(window.day)).expected(window.end)
+        ticks = DayRecord(window, self.known.interval(window.day)).expected(window.end)
         for day in self._recorded[:DAYS]:
             known = self._camera_record(folder, day)
             if known and known.captured:
@@ -179,7 +162,7 @@ class Past:
         held = {day: self._folders(day) for day in week}
         known = [day for day in week if held[day] or self.record(day)]
         for day in week:
-            if known and day >= known[-1] and (laid := self.window(day)):
+            if known and day >= known[-1] and (laid := self.known.window(day)):
                 one = self._day(day, laid, held[day])
                 if one.expected:  # not the day of the installation, before its first tick
                     yield one
@@ -192,7 +175,7 @@ class Past:
     def _day(self, day: date, window: Window, folders: list[str]) -> Day:
         """Return a day's frames; a tick that was under way is not yet missed by anybody."""
         live = self._live if self._live and self._live.record.window.day == day else None
-        record = deepcopy(self.record(day)) or DayRecord(window, self._capture.interval)
+        record = deepcopy(self.record(day)) or DayRecord(window, self.known.interval(day))
         end = tick_from((live.at if live else self.now) + _MOMENT, record.interval)
         end -= record.interval
         cameras = []

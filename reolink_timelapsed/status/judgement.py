@@ -8,7 +8,8 @@ from pathlib import Path
 
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.humanize import several, span
-from reolink_timelapsed.status.overview import CameraNow, Daemon, Disk, Films, Sighting
+from reolink_timelapsed.status.overview import CameraNow, Disk, Films, Sighting
+from reolink_timelapsed.storage.daemon_state import Daemon
 from reolink_timelapsed.storage.space import shortage
 
 _DAY = timedelta(days=1)

@@ -12,6 +12,7 @@ from typing import Any
 
 from reolink_timelapsed.frame import Camera
 from reolink_timelapsed.schedule import Window
+from reolink_timelapsed.storage.daemon_state import Daemon
 
 FORMAT = 1
 PATIENCE_INTERVALS = 3
@@ -21,6 +22,7 @@ PATIENCE = timedelta(minutes=10)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)
 _STEP = timedelta(minutes=5)
+"""Of the moments at which the timer may strike; a test reads them from its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +36,6 @@ class Sighting:
     @property
     def folder(self) -> str:
         return self.camera.folder
-
-
-@dataclass(frozen=True, slots=True)
-class Daemon:
-    """What the daemon says of itself, when it said it, and whether it held a session then.
-
-    `pause` is why the disk takes no frames, "" if it does; `started` is when it began to run.
-    """
-
-    state: str
-    since: datetime
-    logged_in: bool
-    pause: str = ""
-    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 
 from reolink_timelapsed.config.settings import CaptureConfig
@@ -22,12 +23,22 @@ _QUIET = timedelta(hours=1)
 
 
 class Days:
-    """Reads what there is; planning costs the same after a year of days as after one."""
+    """Reads what there is; planning costs the same after a year of days as after one.
 
-    def __init__(self, store: Store, config: CaptureConfig, zone: tzinfo) -> None:
+    `record` returns the daemon's record of a day, for who knows one that is newer than on disk.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        config: CaptureConfig,
+        zone: tzinfo,
+        record: Callable[[date], DayRecord | None] | None = None,
+    ) -> None:
         self._store = store
         self._config = config
         self._zone = zone
+        self._record = record or partial(_recorded, store)
 
     def window(self, day: date) -> Window | None:
         """Return when a day's frames were to be taken, None if that is not known.
@@ -102,7 +113,8 @@ class Days:
         known = sidecar.captured(sidecar.read(path))
         return len(self._store.frames(folder, day)) > known
 
-    def _record(self, day: date) -> DayRecord | None:
-        with left_out():
-            return coverage.load(self._store, day)
-        return None
+
+def _recorded(store: Store, day: date) -> DayRecord | None:
+    with left_out():
+        return coverage.load(store, day)
+    return None

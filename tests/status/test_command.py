@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -548,6 +549,8 @@ def test_days_left_at_todays_rate(house: House) -> None:
     assert disk["days_left"] == pytest.approx(left)
 
 
+TIMER = Path(__file__).parents[2] / "debian/reolink-timelapse.reolink-timelapse-stitch.timer"
+CALENDAR = re.findall(r"^OnCalendar=(?:\*-\*-\* )?(.*)$", TIMER.read_text(), re.MULTILINE)
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"]
 
 
@@ -561,12 +564,19 @@ ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Ameri
 def test_the_next_stitch_is_the_first_strike_of_the_timer(moment: datetime, zone: ZoneInfo) -> None:
     minute = moment.replace(second=0, microsecond=0)
     later = (minute + minutes * MINUTE for minutes in range(1, 200))
-    strikes = (
-        one
-        for one in later
-        if (local := one.astimezone(zone)).minute == 5 or (local.hour, local.minute) == (0, 15)
-    )
+    strikes = (one for one in later if is_told_by_the_timer(one.astimezone(zone)))
     assert next_run(moment, zone) == next(strikes)
+
+
+def is_told_by_the_timer(local: datetime) -> bool:
+    """Tell whether the unit as it comes says so: of systemd.time(7) it needs hour and minute."""
+    wanted = {f"*:{local:%M}", f"{local:%H:%M}"}
+    return not wanted.isdisjoint(CALENDAR)
+
+
+def test_the_timer_tells_no_more_than_the_test_can_read() -> None:
+    assert len(CALENDAR) == 2
+    assert all(re.fullmatch(r"(\*|[0-2]\d):[0-5]\d", moment) for moment in CALENDAR)
 
 
 def test_the_next_videos_and_late_ones(house: House) -> None:
