@@ -229,7 +229,7 @@ def _take_rounds(url: str, folder: Path, rounds: int) -> int:
         nonlocal told
         told += 1
 
-    wiring.capture(config, window, store, session, world, tell=tell).run()
+    wiring.capture(config, window, store, session, world, state=folder, tell=tell).run()
     if told < rounds:
         raise SystemExit(f"only {told} of {rounds} rounds were taken")
     (folder / "peak").write_text(str(_peak_megabytes()))

@@ -1,7 +1,7 @@
 """What tests of the capturing side share: a clock on which things happen, and a daemon to run.
 
-`build(nvr, folder, clock)` puts the real objects together around a simulated NVR. Only the clock
-is a stand-in: HTTP, files and sockets are real.
+`build(nvr, folder, clock)` wires the daemon as its command does, around a simulated NVR. Only the
+clock is a stand-in: HTTP, files and sockets are real.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from functools import partial
@@ -23,34 +23,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from reolink_timelapsed.capture.cameras import Roster
-from reolink_timelapsed.capture.clock_check import Timekeeper
-from reolink_timelapsed.capture.day_log import Ledger
-from reolink_timelapsed.capture.fault_log import Story
 from reolink_timelapsed.capture.loop import Capture
-from reolink_timelapsed.capture.parts import Parts
-from reolink_timelapsed.capture.redate import Redater
-from reolink_timelapsed.capture.rounds import Rounds
-from reolink_timelapsed.capture.steps import Steps
-from reolink_timelapsed.config.settings import CaptureConfig, StorageConfig
-from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.frame import Camera, Frame
+from reolink_timelapsed.cli import wiring
+from reolink_timelapsed.cli.wiring import World
+from reolink_timelapsed.config.settings import CaptureConfig, Config, StorageConfig
+from reolink_timelapsed.frame import Frame
 from reolink_timelapsed.nvr.login_state import LoginGuard, TokenFile
 from reolink_timelapsed.nvr.session import Credentials, Session
 from reolink_timelapsed.nvr.transport import Transport
 from reolink_timelapsed.schedule import Daily, Plan
 from reolink_timelapsed.simulator import SimClock, SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.storage import coverage
-from reolink_timelapsed.storage.claim import Claim
 from reolink_timelapsed.storage.coverage import DayRecord
 from reolink_timelapsed.storage.daemon_state import FILE_NAME, Board
-from reolink_timelapsed.storage.mount import Mount
-from reolink_timelapsed.storage.room import MakeRoom, Room
-from reolink_timelapsed.storage.space import Space
+from reolink_timelapsed.storage.room import MakeRoom
 from reolink_timelapsed.storage.store import Store
-from reolink_timelapsed.storage.timeline import Timeline
 from reolink_timelapsed.system.clock import Clock, DeadlineExceeded, JumpingClock
-from reolink_timelapsed.system.lock import CAPTURE, NVR, Turn
 from reolink_timelapsed.system.notify import Notifier
 from reolink_timelapsed.system.redact import Scrubber
 
@@ -69,6 +57,9 @@ PATIENCE_SECONDS = 20
 MINUTELY = CaptureConfig(
     interval=timedelta(minutes=1), daily_start=time_of_day(4), duration=timedelta(hours=18)
 )
+
+ROOMY = StorageConfig(min_free_gb=0, keep_frames_days=0)
+"""Wants no more of the disk than there is on any machine."""
 
 
 class Clockwork(JumpingClock):
@@ -202,7 +193,6 @@ class Daemon:
     folder: Path
     session: Session
     store: Store
-    parts: Parts
     capture: Capture
 
     def run(self, until: datetime | None = None) -> None:
@@ -293,46 +283,24 @@ def build(  # noqa: PLR0917
     config: CaptureConfig = MINUTELY,
     plan: Plan | None = None,
     session: Session | None = None,
-    min_free_bytes: int = 0,
-    make_room: MakeRoom = lambda _: None,
-    storage: StorageConfig | None = None,
+    storage: StorageConfig = ROOMY,
+    make_room: MakeRoom | None = None,
 ) -> Daemon:
     """Return a daemon for the NVR, with data and state below `folder`; its days are UTC days."""
-    session = session or build_session(nvr, folder / "state", clock)
-    store = Store(folder / "data", "capture")
-    notifier, story = Notifier(), Story()
-    known: list[Camera] = []
-    with suppress(StoreError):
-        known = store.recent_cameras(clock.now().date() - timedelta(days=1))
-    roster = Roster(session, config, story=story, known=known, ping=notifier.ping)
-    plan = plan or Daily(config.daily_start or time_of_day(), config.duration, UTC)
-    timeline, timekeeper = Timeline(clock), Timekeeper(session, store, clock)
-    redater = Redater(store, timeline, plan, config.interval, notifier.ping)
-    parts = Parts(
-        session=session,
-        clock=clock,
-        notifier=notifier,
-        timekeeper=timekeeper,
-        steps=Steps(clock, timekeeper, timeline, redater, story),
-        rounds=Rounds(
-            session, store, clock, notifier, roster=roster, story=story, timeline=timeline
-        ),
-        room=Room(
-            store,
-            min_free_bytes,
-            make_room,
-            Mount(store.root, folder / "state"),
-            Claim(store, folder / "state", "here"),
-        ),
-        ledger=Ledger(store),
-        space=Space(store, storage or StorageConfig(min_free_gb=0, keep_frames_days=0)),
-        story=story,
-        turn=Turn(folder / "state", NVR),
-        alone=Turn(folder / "state", CAPTURE),
-        tell=Board(notifier, clock, folder / "run").tell,
+    data, state = folder / "data", folder / "state"
+    session = session or build_session(nvr, state, clock)
+    store = Store(data, "capture")
+    capture = wiring.capture(
+        Config(capture=config, storage=replace(storage, data_dir=data)),
+        plan or Daily(config.daily_start or time_of_day(), config.duration, UTC),
+        store,
+        session,
+        World(clock, Scrubber(), {}, UTC),
+        state=state,
+        tell=Board(Notifier(), clock, folder / "run").tell,
+        make_room=make_room,
     )
-    capture = Capture(plan, config.interval, parts)
-    return Daemon(clock, folder, session, store, parts, capture)
+    return Daemon(clock, folder, session, store, capture)
 
 
 def at(hours: int, minutes: float = 0) -> datetime:

@@ -125,6 +125,7 @@ def _capture(given: argparse.Namespace, world: World) -> ExitCode:
         store,
         session,
         world,
+        state=memory,
         tell=wiring.board(settings, world).tell,
     )
     daemon.run()

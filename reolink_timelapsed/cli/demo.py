@@ -105,13 +105,15 @@ def _capture_day(config: Config, day: date, zone: tzinfo, out: TextIO) -> None:
             capture=config.capture,
             storage=config.storage,
         )
-        session = wiring.session(config.nvr, _PASSWORD, world, world.state_folder(config))
+        state = world.state_folder(config)
+        session = wiring.session(config.nvr, _PASSWORD, world, state)
         daemon = wiring.capture(
             config,
             Once(window),
             store,
             session,
             world,
+            state=state,
             tell=_progress(clock, zone, out, line),
         )
         daemon.run()

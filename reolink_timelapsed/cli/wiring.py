@@ -39,7 +39,7 @@ from reolink_timelapsed.storage import retention
 from reolink_timelapsed.storage.claim import Claim, this_machine
 from reolink_timelapsed.storage.daemon_state import Board, State
 from reolink_timelapsed.storage.mount import Mount
-from reolink_timelapsed.storage.room import Room
+from reolink_timelapsed.storage.room import MakeRoom, Room
 from reolink_timelapsed.storage.space import Space
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.storage.timeline import Timeline
@@ -203,14 +203,17 @@ def capture(
     nvr: Session,
     world: World,
     *,
+    state: Path,
     tell: Callable[[State], None],
+    make_room: MakeRoom | None = None,
 ) -> Capture:
-    """Return the daemon; `tell` is called with every change of its state."""
-    clock, notifier, story = world.clock, Notifier(), Story()
-    limit = config.storage.min_free_bytes
-    state, machine = world.state_folder(config), this_machine()
+    """Return the daemon; `tell` is called with every change of its state.
 
-    def make_room(enough: Callable[[], bool]) -> None:
+    `state` is the folder of what it remembers; `make_room` stands in for pruning.
+    """
+    clock, notifier, story = world.clock, Notifier(), Story()
+
+    def prune(enough: Callable[[], bool]) -> None:
         retention.make_room(
             store, config.storage, zone=world.zone, enough=enough, ping=notifier.ping
         )
@@ -222,7 +225,6 @@ def capture(
         known=_recent_cameras(store, world),
         ping=notifier.ping,
     )
-    mount = Mount(store.root, state, config.setup)
     timeline, timekeeper = Timeline(clock), Timekeeper(nvr, store, clock)
     redater = Redater(store, timeline, when, config.capture.interval, notifier.ping)
     parts = Parts(
@@ -232,7 +234,7 @@ def capture(
         timekeeper=timekeeper,
         steps=Steps(clock, timekeeper, timeline, redater, story),
         rounds=Rounds(nvr, store, clock, notifier, roster=roster, story=story, timeline=timeline),
-        room=Room(store, limit, make_room, mount, Claim(store, state, machine)),
+        room=_room(config, store, state, make_room or prune),
         ledger=Ledger(store),
         space=Space(store, config.storage),
         story=story,
@@ -241,6 +243,11 @@ def capture(
         tell=tell,
     )
     return Capture(when, config.capture.interval, parts)
+
+
+def _room(config: Config, store: Store, state: Path, make_room: MakeRoom) -> Room:
+    mount, claim = Mount(store.root, state, config.setup), Claim(store, state, this_machine())
+    return Room(store, config.storage.min_free_bytes, make_room, mount, claim)
 
 
 def _recent_cameras(store: Store, world: World) -> list[Camera]:

@@ -29,7 +29,7 @@ def test_a_daemon_with_another_state_folder_waits_for_the_end_of_the_first(
     first, store = Turn(folder / "other", CAPTURE), Store(folder / "data", "capture")
     store.open()
     assert first.take()
-    Claim(store, folder / "other", "here").require(0)
+    Claim(store, folder / "other", this_machine()).require(0)
     clock.at(at(4, 5.5), first.give)
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(4, 9.5))

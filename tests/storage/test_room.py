@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from reolink_timelapsed.config.settings import StorageConfig
 from reolink_timelapsed.media.jpeg import picture_size
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.storage.mount import MARKER
@@ -20,6 +21,7 @@ from tests.support import Clockwork, Daemon, Journal, at, build
 FRONT = "ch0_Front_Door"
 MB = 1_000_000
 LARGE = 600 * MB
+FREE_50_MB = StorageConfig(min_free_gb=0.05, keep_frames_days=0)
 
 
 class Disk:
@@ -121,12 +123,12 @@ def test_space_runs_short_and_capture_resumes_with_hysteresis(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, disk: Disk
 ) -> None:
     asked: list[float] = []
-    limit = 50 * MB
+    limit = FREE_50_MB.min_free_bytes
     daemon = build(
         nvr,
         folder,
         clock,
-        min_free_bytes=limit,
+        storage=FREE_50_MB,
         make_room=lambda _: asked.append(clock.monotonic()),
     )
     clock.at(at(4, 5.5), lambda: disk.leave(limit - MB))
@@ -189,7 +191,7 @@ def test_the_slot_is_free_while_the_disk_takes_no_frames(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, disk: Disk
 ) -> None:
     live: list[int] = []
-    daemon = build(nvr, folder, clock, min_free_bytes=50 * MB)
+    daemon = build(nvr, folder, clock, storage=FREE_50_MB)
     clock.at(at(4, 5.5), lambda: disk.leave(40 * MB))
     for minutes in (5, 12, 30, 60, 119):
         clock.at(at(4, minutes), lambda: live.append(len(nvr.live_sessions)))
@@ -208,7 +210,7 @@ def test_filmed_frames_are_pruned_before_capture_pauses(
     def make_room(_: object) -> None:
         disk.leave(LARGE)
 
-    daemon = build(nvr, folder, clock, min_free_bytes=50 * MB, make_room=make_room)
+    daemon = build(nvr, folder, clock, storage=FREE_50_MB, make_room=make_room)
     clock.at(at(4, 5.5), lambda: disk.leave(40 * MB))
     daemon.run(until=at(4, 9.5))
     assert len(daemon.frames()) == 10
