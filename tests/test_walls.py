@@ -6,6 +6,7 @@ Read from the sources with `ast`, every file, so that an import inside a functio
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -181,6 +182,43 @@ def beside_the_writer(house: House, name: str) -> set[str]:
     return set() if is_free else {node.attr for node in nodes} & WRITING
 
 
+def timeless_nows(house: House, name: str) -> set[str]:
+    """Return what is called `now` and is seconds: those are `monotonic`, `now` is a datetime."""
+    return {ast.unparse(node) for node in ast.walk(house.trees[name]) if _is_timeless_now(node)}
+
+
+def _is_timeless_now(node: ast.AST) -> bool:
+    match node:
+        case ast.arg(arg="now" | "_now", annotation=kind):
+            return _is_float(kind)
+        case ast.AnnAssign(target=target, annotation=kind, value=value):
+            return _is_now(target) and (_is_float(kind) or _is_seconds(value))
+        case ast.Assign(targets=targets, value=value):
+            return any(_is_now(target) for target in targets) and _is_seconds(value)
+        case ast.NamedExpr(target=target, value=value):
+            return _is_now(target) and _is_seconds(value)
+        case ast.FunctionDef(name="now" | "_now", returns=kind):
+            return _is_float(kind)
+    return False
+
+
+def _is_now(node: ast.AST) -> bool:
+    return ast.unparse(node).rpartition(".")[2].lstrip("_") == "now"
+
+
+def _is_float(kind: ast.expr | None) -> bool:
+    return kind is not None and "float" in _words(ast.unparse(kind))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+def _is_seconds(value: ast.expr | None) -> bool:
+    is_number = isinstance(value, ast.Constant) and isinstance(value.value, float)
+    return is_number or (value is not None and _words(ast.unparse(value))[-1:] == ["monotonic"])
+
+
 Rule = Callable[[House, str], set[str]]
 HOUSE = House(ROOT)
 
@@ -205,6 +243,12 @@ def test_the_walls_stand(name: str, rule: Rule) -> None:
         ("media/probe.py", "import subprocess", past_a_door, "subprocess"),
         ("status/text.py", "import rich", past_a_door, "rich"),
         ("capture/rounds.py", "x = time.time()", past_a_door, "time.time"),
+        ("nvr/login.py", "def f(now: float): ...", timeless_nows, "now: float"),
+        ("nvr/login.py", "def f(*, now: float | None): ...", timeless_nows, "float | None"),
+        ("nvr/login.py", "def now() -> float: ...", timeless_nows, "..."),
+        ("nvr/login.py", "class C:\n    now: float", timeless_nows, "now: float"),
+        ("capture/pace.py", "self._now = 0.0", timeless_nows, "0.0"),
+        ("capture/pace.py", "now = clock.monotonic()", timeless_nows, "monotonic()"),
         ("capture/rounds.py", "x = path.write_text('')", beside_the_writer, "write_text"),
         ("storage/transit.py", "x = os.O_RDWR | os.O_CREAT", beside_the_writer, ""),
     ],

@@ -58,7 +58,7 @@ class Roster:
         self._tries: Counter[Hashable] = Counter()
         self._gone_since: dict[int, float] = {}
         self._incomplete = False
-        self._now = 0.0
+        self._monotonic = 0.0
         self._refresh_at = 0.0
         self._before: tuple[Channel, ...] = tuple(
             channel
@@ -69,21 +69,21 @@ class Roster:
         self.listed: tuple[Channel, ...] = ()
         self.left_alone: tuple[Channel, ...] = ()
 
-    def due(self, now: float) -> bool:
-        """Whether it is time to ask again; `now` is monotonic, in seconds."""
-        return not self.channels or now >= self._refresh_at
+    def due(self, monotonic: float) -> bool:
+        """Whether it is time to ask again; `monotonic` in seconds."""
+        return not self.channels or monotonic >= self._refresh_at
 
-    def soon(self, now: float) -> None:
+    def soon(self, monotonic: float) -> None:
         """Ask again within a minute: something did not go as the roster says."""
-        self._refresh_at = min(self._refresh_at, now + REFRESH_AFTER_ERROR_SECONDS)
+        self._refresh_at = min(self._refresh_at, monotonic + REFRESH_AFTER_ERROR_SECONDS)
 
-    def refresh(self, now: float) -> None:
+    def refresh(self, monotonic: float) -> None:
         """Ask the NVR for its channels, one question after the other.
 
         Raises:
             NvrError: if it does not answer; the roster stays as it was.
         """
-        self._now = now
+        self._monotonic = monotonic
         self._incomplete = False
         self._ping()
         self.listed = tuple(self._session.channels())
@@ -96,7 +96,7 @@ class Roster:
         self._tell(channels)
         self._before = self.channels = channels
         pause = REFRESH_AFTER_ERROR_SECONDS if self._incomplete else REFRESH_SECONDS
-        self._refresh_at = now + pause
+        self._refresh_at = monotonic + pause
 
     def refresh_until_known(self) -> None:
         """Ask as often as it takes, for a command that cannot come back in a minute.
@@ -138,7 +138,7 @@ class Roster:
                 "battery",
                 f"{channel.camera.folder} runs on a battery and is left alone, since every "
                 "snapshot would wake it; set capture.battery_cameras to include if you want it",
-                self._now,
+                self._monotonic,
                 logging.INFO,
             )
         return bool(self._details[key])
@@ -193,7 +193,8 @@ class Roster:
             if channel.number in numbers or self._has_moved(channel, arrived):
                 self._gone_since.pop(channel.number, None)
             elif (
-                self._now - self._gone_since.setdefault(channel.number, self._now) < FORGET_SECONDS
+                self._monotonic - self._gone_since.setdefault(channel.number, self._monotonic)
+                < FORGET_SECONDS
             ):
                 yield replace(channel, online=False)
 
@@ -218,20 +219,20 @@ class Roster:
     # The journal
 
     def _tell(self, channels: tuple[Channel, ...]) -> None:
-        now = self._now
+        monotonic = self._monotonic
         if not channels:
             text = "the NVR lists no camera to capture: see `reolink-timelapse test`"
-            self._story.begin(_KEY, "none", text, now)
+            self._story.begin(_KEY, "none", text, monotonic)
             return
-        self._story.end(_KEY, "the NVR lists cameras again", now)
+        self._story.end(_KEY, "the NVR lists cameras again", monotonic)
         before = [channel.camera.folder for channel in self.channels]
         after = [channel.camera.folder for channel in channels]
         if not before:
-            self._story.note(f"cameras: {', '.join(after)}", now)
+            self._story.note(f"cameras: {', '.join(after)}", monotonic)
         elif before != after:
             changes = [f"+ {folder}" for folder in after if folder not in before]
             changes += [f"- {folder}" for folder in before if folder not in after]
-            self._story.note(f"cameras have changed: {', '.join(changes)}", now)
+            self._story.note(f"cameras have changed: {', '.join(changes)}", monotonic)
         self._tell_renamed(channels)
         self._tell_missing(channels)
 
@@ -245,7 +246,7 @@ class Roster:
                 self._story.note(
                     f"{old} is called {new} now: this day gets a video under each name, of the "
                     "time before and of that since",
-                    self._now,
+                    self._monotonic,
                 )
 
     def _tell_missing(self, channels: tuple[Channel, ...]) -> None:
@@ -253,7 +254,7 @@ class Roster:
         if missing:
             numbers = ", ".join(map(str, sorted(missing)))
             text = f"capture.channels names {numbers}, where the NVR has no camera to capture"
-            self._story.begin("channels", numbers, text, self._now)
+            self._story.begin("channels", numbers, text, self._monotonic)
 
 
 def _is_same(one: Channel, other: Channel) -> bool:

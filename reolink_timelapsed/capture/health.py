@@ -42,37 +42,37 @@ class Health:
         """The place in a round: good channels first, the latest suspect last."""
         return self.bad, self.suspect_since
 
-    def suspected(self, now: float) -> None:
+    def suspected(self, monotonic: float) -> None:
         """Note that no picture came, whoever is to blame."""
-        self.suspect_since = now
+        self.suspect_since = monotonic
 
-    def failed(self, error: ChannelFailed | BadFrame, now: float) -> bool:
+    def failed(self, error: ChannelFailed | BadFrame, monotonic: float) -> bool:
         """Note a round without a frame; return whether the channel has just turned bad."""
         self.failures += FAILURES_TO_BE_BAD if isinstance(error, _AT_ONCE) else 1
         self.reason = error.reason
         was_bad, self.bad = self.bad, self.failures >= FAILURES_TO_BE_BAD
         if self.bad and not was_bad and isinstance(error, Timeout):
-            self.probe_at = now  # it may have been a moment's: once more in the next round
+            self.probe_at = monotonic  # it may have been a moment's: once more in the next round
         elif self.bad:
-            self._plan_probe(error, now)
+            self._plan_probe(error, monotonic)
         return self.bad and not was_bad
 
-    def succeeded(self, now: float, seconds: float = 0.0) -> None:
+    def succeeded(self, monotonic: float, seconds: float = 0.0) -> None:
         """Note a frame that took so many seconds: all is well."""
         self.bad = False
         self.suspect_since = 0.0
         self.seconds = max(seconds, self.seconds * _FADING)
         self.failures, self.reason, self.probe_pause = 0, "", 0.0
-        self.last_success = now
+        self.last_success = monotonic
 
-    def works(self, now: float) -> bool:
+    def works(self, monotonic: float) -> bool:
         """Whether the channel gave a picture lately, whatever the NVR says of it."""
-        return self.last_success is not None and now - self.last_success < _LAST_PROBE_SECONDS
+        return self.last_success is not None and monotonic - self.last_success < _LAST_PROBE_SECONDS
 
-    def _plan_probe(self, error: ChannelFailed | BadFrame, now: float) -> None:
+    def _plan_probe(self, error: ChannelFailed | BadFrame, monotonic: float) -> None:
         if isinstance(error, Unsupported):
             self.probe_pause = _UNSUPPORTED_PROBE_SECONDS
         else:
             longer = max(self.probe_pause * 2, _FIRST_PROBE_SECONDS)
             self.probe_pause = min(longer, _LAST_PROBE_SECONDS)
-        self.probe_at = now + self.probe_pause
+        self.probe_at = monotonic + self.probe_pause

@@ -27,14 +27,14 @@ class Holdoff:
     until: float = 0.0
     tries: int = 0
 
-    def active(self, now: float) -> bool:
-        return self.error is not None and now < self.until
+    def active(self, monotonic: float) -> bool:
+        return self.error is not None and monotonic < self.until
 
-    def hold(self, error: NvrError, now: float) -> None:
+    def hold(self, error: NvrError, monotonic: float) -> None:
         """Plan the next try after `error`; each further error of the same kind is a longer wait."""
         self.tries = self.tries + 1 if self.error and error.reason == self.error.reason else 1
         self.error = error
-        self.until = now + max(pause(error, self.tries), error.hold_seconds)
+        self.until = monotonic + max(pause(error, self.tries), error.hold_seconds)
 
     def clear(self) -> None:
         self.error, self.until, self.tries = None, 0.0, 0

@@ -17,17 +17,17 @@ class News:
     good: list[str] = field(default_factory=list)
     sizes: dict[str, tuple[Size | None, Size]] = field(default_factory=dict)
 
-    def tell(self, story: Story, now: float) -> None:
+    def tell(self, story: Story, monotonic: float) -> None:
         """Tell what has changed since the last time, in as few lines as will do."""
         for reason in dict.fromkeys(error.reason for error in self.bad.values()):
             folders = [folder for folder, error in self.bad.items() if error.reason == reason]
             text = _bad_text(folders, self.bad[folders[0]])
-            story.begin_together(folders, "bad", text, now)
+            story.begin_together(folders, "bad", text, monotonic)
         again = [folder for folder in self.good if story.knows(folder, "bad")]
-        story.end_together(again, f"{_listed(again, 'gives', 'give')} pictures again", now)
+        story.end_together(again, f"{_listed(again, 'gives', 'give')} pictures again", monotonic)
         for change in dict.fromkeys(self.sizes.values()):
             folders = [folder for folder, sizes in self.sizes.items() if sizes == change]
-            story.note(_size_text(folders, *change), now)
+            story.note(_size_text(folders, *change), monotonic)
 
 
 def _bad_text(folders: list[str], error: ChannelFailed | BadFrame) -> str:

@@ -82,11 +82,11 @@ class Rounds:
         Raises:
             NvrError: if the NVR was asked and did not answer.
         """
-        now = self._clock.monotonic()
-        if self._roster.due(now):
-            self._roster.refresh(now)
+        monotonic = self._clock.monotonic()
+        if self._roster.due(monotonic):
+            self._roster.refresh(monotonic)
             for channel in self._roster.channels:
-                self._believe(channel, now)
+                self._believe(channel, monotonic)
             self._tell()
         return sorted(self._roster.channels, key=lambda channel: self._of(channel).rank)
 
@@ -123,11 +123,11 @@ class Rounds:
             self._miss(this, channel, health)
 
     def _has_turn(self, health: Health, until: float) -> bool:
-        now = self._clock.monotonic()
+        monotonic = self._clock.monotonic()
         if not health.bad:
             return True
-        has_room = now + least(health, self._typical()) + MARGIN_SECONDS <= until
-        return now >= health.probe_at + (0.0 if has_room else _PROBE_PATIENCE_SECONDS)
+        has_room = monotonic + least(health, self._typical()) + MARGIN_SECONDS <= until
+        return monotonic >= health.probe_at + (0.0 if has_room else _PROBE_PATIENCE_SECONDS)
 
     def _may_ask_again(self, this: Pass, health: Health, failure: Failure) -> bool:
         """Whether the fault may have passed, and there is room left to see."""
@@ -158,9 +158,9 @@ class Rounds:
         except (ChannelFailed, BadFrame) as error:
             log.debug("%s: %s", folder, error)
             this.vouched = this.vouched or isinstance(error, Isolated)
-            now = self._clock.monotonic()
-            this.failures[folder] = Failure(error, before.tries + 1 if before else 1, now)
-            health.suspected(now)
+            monotonic = self._clock.monotonic()
+            this.failures[folder] = Failure(error, before.tries + 1 if before else 1, monotonic)
+            health.suspected(monotonic)
             this.put_off()
         except NvrError as error:
             health.suspected(self._clock.monotonic())
@@ -204,10 +204,10 @@ class Rounds:
         self._story.begin(folder, DISK, text, self._clock.monotonic())
 
     def _tell_stored(self, folder: str) -> None:
-        now = self._clock.monotonic()
-        self._story.end(DISK, "the disk takes frames again", now)
+        monotonic = self._clock.monotonic()
+        self._story.end(DISK, "the disk takes frames again", monotonic)
         if self._story.knows(folder, DISK):
-            self._story.end(folder, f"the pictures of {folder} are stored again", now)
+            self._story.end(folder, f"the pictures of {folder} are stored again", monotonic)
 
     @staticmethod
     def _miss(this: Pass, channel: Channel, health: Health) -> None:
@@ -269,10 +269,10 @@ class Rounds:
     # How the channels fare
 
     def _failed(
-        self, channel: Channel, health: Health, error: ChannelFailed | BadFrame, now: float
+        self, channel: Channel, health: Health, error: ChannelFailed | BadFrame, monotonic: float
     ) -> None:
-        if health.failed(error, now):
-            self._roster.soon(now)
+        if health.failed(error, monotonic):
+            self._roster.soon(monotonic)
             self._news.bad[channel.camera.folder] = error
 
     def _succeeded(self, channel: Channel, health: Health, size: Size, seconds: float) -> None:
@@ -284,13 +284,13 @@ class Rounds:
             self._sizes[folder] = size
             self._news.sizes[folder] = (before, size)
 
-    def _believe(self, channel: Channel, now: float) -> None:
+    def _believe(self, channel: Channel, monotonic: float) -> None:
         """Take the NVR's word that a camera is offline, unless it gives pictures all the same."""
         health = self._of(channel)
         if channel.online and health.reason == Offline.reason:
-            health.probe_at = now
-        if not channel.online and not health.bad and not health.works(now):
-            self._failed(channel, health, Offline("the NVR says that it is offline"), now)
+            health.probe_at = monotonic
+        if not channel.online and not health.bad and not health.works(monotonic):
+            self._failed(channel, health, Offline("the NVR says that it is offline"), monotonic)
 
     def _of(self, channel: Channel) -> Health:
         return self._health.setdefault(channel.camera.folder, Health())

@@ -110,10 +110,14 @@ class Slot:
             NvrError, Stopped: there is none to be had now.
         """
         self._recall()
-        now = self._clock.monotonic()
-        if self._token is not None and now < self._renew_at:
+        monotonic = self._clock.monotonic()
+        if self._token is not None and monotonic < self._renew_at:
             return self._token
-        if self._token is not None and now < self._ends_at and not self._give_back(self._token):
+        if (
+            self._token is not None
+            and monotonic < self._ends_at
+            and not self._give_back(self._token)
+        ):
             return self._token  # it blocks a slot anyway: to the end, then
         return self._login()
 

@@ -194,8 +194,10 @@ class Session:
     def _other_size(
         self, channel: int, token: str, until: float, before: Size | None
     ) -> bytes | None:
-        now = self._clock.monotonic()
-        if until - now < 2 * SNAPSHOT_GAP_SECONDS or not self._wanted.look(channel, now):
+        monotonic = self._clock.monotonic()
+        if until - monotonic < 2 * SNAPSHOT_GAP_SECONDS or not self._wanted.look(
+            channel, monotonic
+        ):
             return None
         self._ask_for_sizes(channel, token)
         for size in self._wanted.others(channel, before):

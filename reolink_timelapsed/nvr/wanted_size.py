@@ -38,13 +38,13 @@ class WantedSizes:
         """Return the size to ask for, None where a request needs none."""
         return self._sizes.get(channel)
 
-    def is_old(self, channel: int, now: float) -> bool:
+    def is_old(self, channel: int, monotonic: float) -> bool:
         """Whether GetEnc should say once more what it said when the size was learnt."""
-        return channel in self._sizes and _is_past(self._asked_at, channel, KEPT_SECONDS, now)
+        return channel in self._sizes and _is_past(self._asked_at, channel, KEPT_SECONDS, monotonic)
 
-    def offered(self, channel: int, sizes: Iterable[Size], now: float) -> None:
+    def offered(self, channel: int, sizes: Iterable[Size], monotonic: float) -> None:
         """Note what GetEnc says, the best first; after a change that is the size to ask for."""
-        self._asked_at[channel] = now
+        self._asked_at[channel] = monotonic
         if not (fresh := tuple(sizes)):
             return
         if channel in self._sizes and fresh != self._offered.get(channel):
@@ -57,9 +57,9 @@ class WantedSizes:
             if size != before:
                 yield size
 
-    def worked(self, channel: int, size: Size | None, now: float) -> None:
+    def worked(self, channel: int, size: Size | None, monotonic: float) -> None:
         """Note a picture that came when `size` was asked for."""
-        self._worked_at[channel] = now
+        self._worked_at[channel] = monotonic
         self._failures.pop(channel, None)
         self._looked_at.pop(channel, None)
         if size:
@@ -71,16 +71,18 @@ class WantedSizes:
         """Note that no picture came."""
         self._failures[channel] = self._failures.get(channel, 0) + 1
 
-    def look(self, channel: int, now: float) -> bool:
+    def look(self, channel: int, monotonic: float) -> bool:
         """Whether it is time to try another size; then it is not for a while."""
         failed = self._failures.get(channel, 0) >= FAILURES_TO_LOOK
-        if not (failed and _is_past(self._looked_at, channel, LOOK_AGAIN_SECONDS, now)):
+        if not (failed and _is_past(self._looked_at, channel, LOOK_AGAIN_SECONDS, monotonic)):
             return False
-        if channel not in self._sizes and not _is_past(self._worked_at, channel, LONG_SECONDS, now):
+        if channel not in self._sizes and not _is_past(
+            self._worked_at, channel, LONG_SECONDS, monotonic
+        ):
             return False
-        self._looked_at[channel] = now
+        self._looked_at[channel] = monotonic
         return True
 
 
-def _is_past(since: dict[int, float], channel: int, seconds: float, now: float) -> bool:
-    return channel not in since or now - since[channel] >= seconds
+def _is_past(since: dict[int, float], channel: int, seconds: float, monotonic: float) -> bool:
+    return channel not in since or monotonic - since[channel] >= seconds

@@ -20,7 +20,7 @@ class Logbook:
         self._lock = threading.Lock()
         self._in_work: list[tuple[Request, Connection]] = []
 
-    def now(self) -> tuple[float, float]:
+    def clocks(self) -> tuple[float, float]:
         """Tell the time on the device's clock, and on the machine's own."""
         return self._recorder.clock.monotonic(), time.monotonic()
 
@@ -49,8 +49,8 @@ class Logbook:
     def _end(self, request: Request) -> None:
         if request.ended is not None:
             return
-        now = request.last_act if request.given_up else self.now()
-        request.ended, request.real_ended = now
+        ended = request.last_act if request.given_up else self.clocks()
+        request.ended, request.real_ended = ended
         self._in_work = [(r, c) for r, c in self._in_work if r is not request]
         if request.cmd == "Snap":
             self._recorder.last_snap_ended = request.ended

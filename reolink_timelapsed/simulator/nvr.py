@@ -291,14 +291,14 @@ class SimulatedNvr:
         the client can know of it.
         """
         for piece in body_pieces(answer):
-            request.last_act = self._logbook.now()
+            request.last_act = self._logbook.clocks()
             connection.send(waiting)
             if answer.pause is not None:
                 self.clock.sleep(answer.pause)
             waiting = piece
             request.size += len(piece)
         if answer.end is End.HANG:
-            request.last_act = self._logbook.now()
+            request.last_act = self._logbook.clocks()
             connection.send(waiting)
             connection.wait_gone()
             request.given_up = True

@@ -55,21 +55,21 @@ class Progress:
             self._drawn = 0.0
 
     def _show(self) -> None:
-        now = self._clock.monotonic()
-        if not self._drawn or now - self._drawn >= _REDRAW_SECONDS:
-            self._drawn = now or 1.0
-            self._line.show(f"{self._bar()} {self._text(now)}")
-        if not self._told or now - self._told >= _STATUS_SECONDS:
-            self._told = now or 1.0
-            self._status(self._text(now))
+        monotonic = self._clock.monotonic()
+        if not self._drawn or monotonic - self._drawn >= _REDRAW_SECONDS:
+            self._drawn = monotonic or 1.0
+            self._line.show(f"{self._bar()} {self._text(monotonic)}")
+        if not self._told or monotonic - self._told >= _STATUS_SECONDS:
+            self._told = monotonic or 1.0
+            self._status(self._text(monotonic))
 
     def _bar(self) -> str:
         filled = _WIDTH * min(self._done, self._total) // max(self._total, 1)
         return "[" + "#" * filled + "." * (_WIDTH - filled) + "]"
 
-    def _text(self, now: float) -> str:
+    def _text(self, monotonic: float) -> str:
         text = f"{self._label}: {self._done} of {several(self._total, 'frame')}"
-        spent = now - self._began
+        spent = monotonic - self._began
         if self._done and spent > 1:
             rate = self._done / spent
             left = max(self._total - self._done, 0) / rate

@@ -42,13 +42,13 @@ class Claim:
         self._mine = {"state": str(state.absolute()), "machine": machine}
         self._renew_at = float("-inf")
 
-    def require(self, now: float) -> None:
-        """Leave our note, and renew it now and then; `now` is monotonic, in seconds.
+    def require(self, monotonic: float) -> None:
+        """Leave our note, and renew it now and then; `monotonic` in seconds.
 
         Raises:
             StoreError: if another daemon captures into this folder.
         """
-        if now < self._renew_at:
+        if monotonic < self._renew_at:
             return
         turn = Turn(self._note.parent, "daemon.lock")
         if not turn.take():
@@ -59,7 +59,7 @@ class Claim:
                 self._store.write_json(self._note, self._mine)
         finally:
             turn.give()
-        self._renew_at = now + RENEW_SECONDS
+        self._renew_at = monotonic + RENEW_SECONDS
 
     def _refuse_another(self, note: object) -> None:
         try:

@@ -48,23 +48,23 @@ class Room:
         self._retry_at = 0.0
         self._reason = ""
 
-    def refuses(self, now: float) -> str:
-        """Return why no frame may be written, "" if it may; `now` is monotonic, in seconds."""
-        if now < self._retry_at:
+    def refuses(self, monotonic: float) -> str:
+        """Return why no frame may be written, "" if it may; `monotonic` in seconds."""
+        if monotonic < self._retry_at:
             return self._reason
         try:
             with translated(self._store.root):
                 self._demand()
-                self._reason = self._open(now)
+                self._reason = self._open(monotonic)
         except StoreError as error:
-            self.failed(error, now)
+            self.failed(error, monotonic)
         return self._reason
 
-    def failed(self, error: StoreError, now: float) -> None:
+    def failed(self, error: StoreError, monotonic: float) -> None:
         """Note that a frame could not be written; it is tried again in a minute."""
         self._opened = False
         self._refused = isinstance(error, DiskFull)
-        self._retry_at = now + RETRY_SECONDS
+        self._retry_at = monotonic + RETRY_SECONDS
         self._reason = str(error)
 
     def free_bytes(self) -> int:
@@ -81,15 +81,15 @@ class Room:
         else:
             self._mount.require()
 
-    def _open(self, now: float) -> str:
+    def _open(self, monotonic: float) -> str:
         if not self._opened:
             self._store.open(probe=False)  # a full disk cannot be probed, but perhaps emptied
-        reason = self._look(now)
+        reason = self._look(monotonic)
         if reason:
             return reason
         if not self._opened:
             self._prove()
-        self._claim.require(now)
+        self._claim.require(monotonic)
         return ""
 
     def _prove(self) -> None:
@@ -108,13 +108,13 @@ class Room:
             return False
         return True
 
-    def _look(self, now: float) -> str:
+    def _look(self, monotonic: float) -> str:
         if self._shortage(more=self._low):
             self._make_room(lambda: not self._shortage(more=True))
         reason = self._shortage(more=self._low)
         self._low = bool(reason)
         if reason:
-            self._retry_at = now + RETRY_SECONDS
+            self._retry_at = monotonic + RETRY_SECONDS
         return reason
 
     def _shortage(self, *, more: bool) -> str:

@@ -67,15 +67,15 @@ def test_no_hour_has_more_lines_than_it_may(events: list[tuple[str, int, float]]
     story, number = Story(), count()
     for what, which, passes in events:
         clock.suspend(passes)
-        now, key = clock.monotonic(), f"thing {which}"
+        monotonic, key = clock.monotonic(), f"thing {which}"
         if what == "end":
-            story.end(key, "over", now)
+            story.end(key, "over", monotonic)
         elif what == "note":
-            story.note("note", now)
+            story.note("note", monotonic)
         elif what == "begin many":
-            story.begin_together([f"thing {n}" for n in range(which)], "many", "many", now)
+            story.begin_together([f"thing {n}" for n in range(which)], "many", "many", monotonic)
         else:
-            story.begin(key, what if what == "begin" else str(next(number)), "begin", now)
+            story.begin(key, what if what == "begin" else str(next(number)), "begin", monotonic)
     log.removeHandler(journal)
     assert journal.most_in_an_hour() <= LINES_PER_HOUR
 

@@ -45,11 +45,11 @@ def test_turning_bad_is_said_once() -> None:
 
 
 def test_probes_become_rarer_but_come_at_least_every_ten_minutes() -> None:
-    health, now, pauses = Health(), 0.0, []
+    health, monotonic, pauses = Health(), 0.0, []
     for _ in range(12):
-        health.failed(Timeout("x"), now)
-        pauses.append(health.probe_at - now)
-        now = health.probe_at
+        health.failed(Timeout("x"), monotonic)
+        pauses.append(health.probe_at - monotonic)
+        monotonic = health.probe_at
     assert pauses == sorted(pauses)
     assert (pauses[:2], pauses[-1]) == ([0, 60], 600)
 

@@ -50,15 +50,15 @@ def test_a_pause_is_never_nothing_and_never_for_long(kind: type[NvrError], tries
 def test_nothing_is_asked_before_its_time(
     events: list[tuple[type[NvrError], float, float]],
 ) -> None:
-    holdoff, now = Holdoff(), 0.0
+    holdoff, monotonic = Holdoff(), 0.0
     for kind, hold, passes in events:
-        now += passes
-        holdoff.hold(kind("x", None, hold), now)
-        assert holdoff.active(now)
-        assert holdoff.active(now + hold * 0.99)
-        assert not holdoff.active(now + max(hold, 300))
+        monotonic += passes
+        holdoff.hold(kind("x", None, hold), monotonic)
+        assert holdoff.active(monotonic)
+        assert holdoff.active(monotonic + hold * 0.99)
+        assert not holdoff.active(monotonic + max(hold, 300))
     holdoff.clear()
-    assert not holdoff.active(now)
+    assert not holdoff.active(monotonic)
 
 
 @pytest.mark.parametrize("kind", [Unreachable, SessionLimit])

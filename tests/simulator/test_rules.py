@@ -180,11 +180,11 @@ def test_the_log_says_what_was_done_to_an_answer(nvr: SimulatedNvr, client: Clie
 @UNHURRIED
 @given(st.lists(st.floats(0, 10), max_size=20))
 def test_a_gap_is_judged_from_end_to_start(gaps: list[float]) -> None:
-    log, now = [], 0.0
+    log, monotonic = [], 0.0
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     for gap in gaps:
-        request = Request("Snap", ("Snap",), 0, "t", "c", now + gap, 0.0, moment)
-        now = request.ended = now + gap + 1.0
+        request = Request("Snap", ("Snap",), 0, "t", "c", monotonic + gap, 0.0, moment)
+        monotonic = request.ended = monotonic + gap + 1.0
         log.append(request)
     broken = broken_rules(log, 0.5, battery_allowed=False, http_allowed=False)
     assert len(broken) == sum(gap < 0.499 for gap in gaps[1:])

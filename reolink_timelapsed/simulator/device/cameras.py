@@ -109,13 +109,13 @@ class SimulatedCamera:
         if not self.uid:
             self.uid = f"9527{crc32(f'{self.channel} {self.name}'.encode()):010d}AB"
 
-    def is_online(self, now: float) -> bool:
+    def is_online(self, monotonic: float) -> bool:
         """Tell whether the channel status says online."""
-        return self.online and now >= self.off_until
+        return self.online and monotonic >= self.off_until
 
-    def is_dead(self, now: float) -> bool:
+    def is_dead(self, monotonic: float) -> bool:
         """Tell whether its commands hang."""
-        return self.dead or now < self.dead_until
+        return self.dead or monotonic < self.dead_until
 
     def switch_off(self, until: float, *, silently: bool) -> None:
         """Be off until a moment; silently: the channel status goes on saying online."""
@@ -124,20 +124,20 @@ class SimulatedCamera:
         else:
             self.off_until = max(self.off_until, until)
 
-    def asleep(self, now: float) -> bool:
+    def asleep(self, monotonic: float) -> bool:
         """Tell whether it sleeps; it stays up for five minutes after it was last used."""
-        return self.battery and now - self._woken >= self.wake_seconds + STAYS_AWAKE_SECONDS
+        return self.battery and monotonic - self._woken >= self.wake_seconds + STAYS_AWAKE_SECONDS
 
-    def touch(self, now: float) -> bool:
+    def touch(self, monotonic: float) -> bool:
         """Use the camera, which wakes it; True when it is up and ready."""
         if not self.battery:
             return True
-        if self.asleep(now):
+        if self.asleep(monotonic):
             self.wakes += 1
-            self._woken = now
-        ready = now - self._woken >= self.wake_seconds
+            self._woken = monotonic
+        ready = monotonic - self._woken >= self.wake_seconds
         if ready:
-            self._woken = now - self.wake_seconds
+            self._woken = monotonic - self.wake_seconds
         return ready
 
     def snap(

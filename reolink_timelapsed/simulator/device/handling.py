@@ -89,7 +89,7 @@ def enter(recorder: Recorder, http: HttpRequest, commands: list[Command], secure
         channel=commands[0].channel if commands else None,
         token=None if token in {"", "null"} else token,
         client=client,
-        started=recorder.now(),
+        started=recorder.monotonic(),
         real_started=time.monotonic(),
         moment=recorder.clock.now(),
         battery=any(_touches_battery(recorder, command) for command in commands),
@@ -169,7 +169,7 @@ def _batch(
 
 def _hangs(recorder: Recorder, command: Command) -> bool:
     camera = recorder.camera(command.channel)
-    return camera is not None and camera.is_dead(recorder.now())
+    return camera is not None and camera.is_dead(recorder.monotonic())
 
 
 def _one(
@@ -200,7 +200,7 @@ def _login(recorder: Recorder, request: Request, command: Command) -> dict[str, 
     if not isinstance(user, dict) or not {"userName", "password"} <= set(user):
         return error_object("Login", -4)
     name, password = str(user["userName"]), str(user["password"])
-    result = recorder.sessions.login(recorder.now(), request.client, name, password)
+    result = recorder.sessions.login(recorder.monotonic(), request.client, name, password)
     if isinstance(result, Refusal):
         refusal = error_object("Login", result.code)
         if result.unlock_time is not None:
@@ -224,15 +224,15 @@ def _logout(recorder: Recorder, request: Request) -> dict[str, Any]:
 
 def _ask(recorder: Recorder, command: Command) -> dict[str, Any]:
     """Answer a command that only asks."""
-    now = recorder.now()
+    monotonic = recorder.monotonic()
     if command.name == recorder.device.crashes_on:
-        recorder.reboot(now, 60, 30)
+        recorder.reboot(monotonic, 60, 30)
     if command.name not in ANSWERS:
         return error_object(command.name, -9)
     camera = recorder.camera(command.channel)
-    if camera is not None and not camera.is_online(now):
+    if camera is not None and not camera.is_online(monotonic):
         return error_object(command.name, recorder.device.offline_code)
-    question = Question(recorder.device, recorder.cameras, camera, recorder.clock.now(), now)
+    question = Question(recorder.device, recorder.cameras, camera, recorder.clock.now(), monotonic)
     reply = ANSWERS[command.name](question)
     if isinstance(reply, int):
         return error_object(command.name, reply)
@@ -243,7 +243,7 @@ def _snap(recorder: Recorder, http: HttpRequest, request: Request) -> Answer:
     """Take a picture, or say why not."""
     with recorder.lock:
         camera = recorder.camera(request.channel)
-        if camera is not None and camera.is_dead(recorder.now()):
+        if camera is not None and camera.is_dead(recorder.monotonic()):
             return _SILENT
         refusal = _snap_refusal(recorder, http, request, camera)
         if camera is None or refusal is not None:
@@ -296,9 +296,9 @@ def _snap_refused(
 
 
 def _camera_refuses(recorder: Recorder, camera: SimulatedCamera) -> int | None:
-    if not camera.is_online(recorder.now()):
+    if not camera.is_online(recorder.monotonic()):
         return recorder.device.offline_code
-    if not camera.touch(recorder.now()):
+    if not camera.touch(recorder.monotonic()):
         return camera.waking_code
     return camera.snap_code
 

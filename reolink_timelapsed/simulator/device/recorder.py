@@ -44,7 +44,7 @@ class Recorder:
         self.starting_until = _NEVER
         self._maintained = clock.now()
 
-    def now(self) -> float:
+    def monotonic(self) -> float:
         """Tell seconds of its clock."""
         return self.clock.monotonic()
 
@@ -54,16 +54,16 @@ class Recorder:
 
     def session(self, request: Request) -> Session | None:
         """Find the session that a request belongs to."""
-        return self.sessions.find(self.now(), request.token)
+        return self.sessions.find(self.monotonic(), request.token)
 
     def due(self, kinds: frozenset[Kind], cmd: str, channel: int | None) -> Misbehaviour | None:
         """Take the first of these misbehaviours that fits a command, and count the occasion."""
         with self.lock:
-            return self.troubles.due(self.now(), kinds, cmd, channel)
+            return self.troubles.due(self.monotonic(), kinds, cmd, channel)
 
     def snap_too_soon(self) -> bool:
         """Tell whether a Snap now follows too closely on the one before."""
-        return self.now() - self.last_snap_ended < self.min_snap_gap - _CLOCK_GRAIN
+        return self.monotonic() - self.last_snap_ended < self.min_snap_gap - _CLOCK_GRAIN
 
     def lose_token(self, request: Request, delivered: bool) -> None:
         """Note that the token given to a request never reached its client, if so it was."""
@@ -75,7 +75,7 @@ class Recorder:
     def misbehave(self, fault: Misbehaviour) -> None:
         """Arm a misbehaviour, counting its times from now."""
         with self.lock:
-            self.troubles.add(fault, self.now())
+            self.troubles.add(fault, self.monotonic())
             self.catch_up()
 
     def behave(self, fault: Misbehaviour | None = None) -> None:
@@ -96,7 +96,7 @@ class Recorder:
 
     def starting_status(self) -> int | None:
         """Give the HTTP status of everything in the first while after a reboot: 404, then 502."""
-        left = self.starting_until - self.now()
+        left = self.starting_until - self.monotonic()
         if left <= 0:
             return None
         return 404 if left > (self.starting_until - self.down_until) / 2 else 502
@@ -104,37 +104,37 @@ class Recorder:
     def is_down(self) -> bool:
         """Tell whether the port is shut just now."""
         self.catch_up()
-        return self.now() < self.down_until
+        return self.monotonic() < self.down_until
 
     def catch_up(self) -> None:
         """Let happen what was due since the last request."""
         with self.lock:
-            now = self.now()
-            for armed in self.troubles.take_device(now):
-                self._happen(armed, now)
+            monotonic = self.monotonic()
+            for armed in self.troubles.take_device(monotonic):
+                self._happen(armed, monotonic)
             if self.device.weekly_reboot:
-                self._maintain(now)
+                self._maintain(monotonic)
 
-    def _happen(self, armed: Armed, now: float) -> None:
+    def _happen(self, armed: Armed, monotonic: float) -> None:
         fault = armed.fault
         if fault.kind is Kind.REBOOT:
             self.reboot(armed.begins, armed.ends - armed.begins, fault.seconds)
         elif fault.kind is Kind.PRIVACY:
             self.down_until = max(self.down_until, armed.ends)
         elif fault.kind is Kind.SLOTS_TAKEN:
-            self.sessions.take(now, fault.slots, armed.ends - now)
+            self.sessions.take(monotonic, fault.slots, armed.ends - monotonic)
         else:
             for camera in self.cameras:
                 if fault.channel in {None, camera.channel}:
                     camera.switch_off(armed.ends, silently=fault.kind is Kind.DEAD)
 
-    def _maintain(self, now: float) -> None:
+    def _maintain(self, monotonic: float) -> None:
         """Reboot if a Sunday 02:00 has passed since the last look."""
         moment = self.clock.now()
         sunday = last_sunday_at_two(self.device.local(moment))
         if sunday > self._maintained:
             ago = (moment - sunday).total_seconds()
-            self.reboot(now - ago, WEEKLY_REBOOT_SECONDS, WEEKLY_REBOOT_SECONDS / 2)
+            self.reboot(monotonic - ago, WEEKLY_REBOOT_SECONDS, WEEKLY_REBOOT_SECONDS / 2)
         self._maintained = moment
 
 

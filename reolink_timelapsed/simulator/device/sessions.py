@@ -69,16 +69,16 @@ class Sessions:
     _banned_until: float = float("-inf")
     _attempts: list[float] = field(default_factory=list)
 
-    def login(self, now: float, client: str, user: str, password: str) -> Session | Refusal:
+    def login(self, monotonic: float, client: str, user: str, password: str) -> Session | Refusal:
         """Open a session, or say why not."""
-        refusal = self._refuse(now, user, password)
+        refusal = self._refuse(monotonic, user, password)
         if refusal is not None:
             return refusal
         self._wrong = 0
-        self.expire(now)
+        self.expire(monotonic)
         if len(self.live) >= self.slots:
             return Refusal(-5)
-        session = self._open(client, user, now + self.lease_seconds)
+        session = self._open(client, user, monotonic + self.lease_seconds)
         session.poisoned, self.poison_next = self.poison_next, False
         return session
 
@@ -86,22 +86,22 @@ class Sessions:
         """Free the slot of a token."""
         self.live.pop(token, None)
 
-    def find(self, now: float, token: str | None) -> Session | None:
+    def find(self, monotonic: float, token: str | None) -> Session | None:
         """Find the live session of a token that is good for commands."""
-        self.expire(now)
+        self.expire(monotonic)
         session = self.live.get(token or "")
         return None if session is None or session.poisoned else session
 
-    def expire(self, now: float) -> None:
+    def expire(self, monotonic: float) -> None:
         """Drop the sessions whose lease has ended."""
-        self.live = {t: s for t, s in self.live.items() if s.ends > now}
+        self.live = {t: s for t, s in self.live.items() if s.ends > monotonic}
 
-    def take(self, now: float, slots: int, seconds: float) -> int:
+    def take(self, monotonic: float, slots: int, seconds: float) -> int:
         """Let somebody else hold up to this many of the free slots; tell how many it became."""
-        self.expire(now)
+        self.expire(monotonic)
         taken = min(slots, max(0, self.slots - len(self.live)))
         for _ in range(taken):
-            self._open(SOMEBODY_ELSE, "app", now + seconds)
+            self._open(SOMEBODY_ELSE, "app", monotonic + seconds)
         return taken
 
     def forget_all(self) -> None:
@@ -110,9 +110,9 @@ class Sessions:
         self._wrong = 0
         self._locked_until = self._banned_until = float("-inf")
 
-    def held_by(self, now: float, client: str) -> tuple[str, ...]:
+    def held_by(self, monotonic: float, client: str) -> tuple[str, ...]:
         """Name the live tokens this client was given and has not tried to give back."""
-        self.expire(now)
+        self.expire(monotonic)
         mine = (s for s in self.live.values() if s.client == client)
         return tuple(s.token for s in mine if s.known and not s.left)
 
@@ -130,28 +130,28 @@ class Sessions:
         self.live[token] = Session(token, client, user, ends)
         return self.live[token]
 
-    def _refuse(self, now: float, user: str, password: str) -> Refusal | None:
+    def _refuse(self, monotonic: float, user: str, password: str) -> Refusal | None:
         policy = self.policy
-        self._attempts = [t for t in self._attempts if t > now - 60] + [now]
+        self._attempts = [t for t in self._attempts if t > monotonic - 60] + [monotonic]
         if policy.logins_a_minute and len(self._attempts) > policy.logins_a_minute:
             return Refusal(-105)
-        if now < self._banned_until:
+        if monotonic < self._banned_until:
             return Refusal(-503)
-        if now < self._locked_until:
-            left = int(self._locked_until - now) + 1
+        if monotonic < self._locked_until:
+            left = int(self._locked_until - monotonic) + 1
             return Refusal(-506, left if policy.tell_unlock_time else None)
         if self.accepts(user, password):
             return None
-        self._count_wrong(now)
+        self._count_wrong(monotonic)
         return Refusal(policy.wrong_password_code)
 
-    def _count_wrong(self, now: float) -> None:
+    def _count_wrong(self, monotonic: float) -> None:
         self._wrong += 1
         policy = self.policy
         if policy.tries_before_ban and self._wrong > policy.tries_before_ban:
-            self._banned_until, self._wrong = now + policy.ban_seconds, 0
+            self._banned_until, self._wrong = monotonic + policy.ban_seconds, 0
         elif policy.tries_before_lock and self._wrong >= policy.tries_before_lock:
-            self._locked_until, self._wrong = now + policy.lock_seconds, 0
+            self._locked_until, self._wrong = monotonic + policy.lock_seconds, 0
 
 
 def is_credentials_refusal(outcome: str | int) -> bool:

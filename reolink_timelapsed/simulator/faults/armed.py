@@ -16,8 +16,8 @@ class Armed:
     ends: float
     left: float
 
-    def active(self, now: float) -> bool:
-        return self.begins <= now < self.ends and self.left > 0
+    def active(self, monotonic: float) -> bool:
+        return self.begins <= monotonic < self.ends and self.left > 0
 
 
 @dataclass
@@ -26,9 +26,9 @@ class Troubles:
 
     armed: list[Armed] = field(default_factory=list)
 
-    def add(self, fault: Misbehaviour, now: float) -> None:
+    def add(self, fault: Misbehaviour, monotonic: float) -> None:
         """Arm a misbehaviour, counting its times from now."""
-        begins = now + fault.begins
+        begins = monotonic + fault.begins
         ends = _FOR_EVER if fault.lasts is None else begins + fault.lasts
         left = _FOR_EVER if fault.times is None else fault.times
         self.armed.append(Armed(fault, begins, ends, left))
@@ -38,18 +38,18 @@ class Troubles:
         self.armed = [a for a in self.armed if fault is not None and a.fault != fault]
 
     def due(
-        self, now: float, kinds: frozenset[Kind], cmd: str, channel: int | None
+        self, monotonic: float, kinds: frozenset[Kind], cmd: str, channel: int | None
     ) -> Misbehaviour | None:
         """Take the first that fits a command, and count the occasion."""
         for armed in self.armed:
             fault = armed.fault
-            if fault.kind in kinds and armed.active(now) and fault.fits(cmd, channel):
+            if fault.kind in kinds and armed.active(monotonic) and fault.fits(cmd, channel):
                 armed.left -= 1
                 return fault
         return None
 
-    def take_device(self, now: float) -> list[Armed]:
+    def take_device(self, monotonic: float) -> list[Armed]:
         """Take out those of the whole device that have begun."""
-        due = [a for a in self.armed if a.fault.kind in DEVICE and a.begins <= now]
-        self.armed = [a for a in self.armed if a not in due and a.active(max(now, a.begins))]
+        due = [a for a in self.armed if a.fault.kind in DEVICE and a.begins <= monotonic]
+        self.armed = [a for a in self.armed if a not in due and a.active(max(monotonic, a.begins))]
         return due
