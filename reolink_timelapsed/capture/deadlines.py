@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reolink_timelapsed.capture.health import Health
+from reolink_timelapsed.capture.backoff import Health
 
 MARGIN_SECONDS = 0.75
 """Of what is left until the next tick: the gap before a picture, and a little at the end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reolink_timelapsed.capture.holdoff import Holdoff
+from reolink_timelapsed.capture.backoff import Holdoff
 from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.humanize import span
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reolink_timelapsed.capture.backoff import Holdoff
 from reolink_timelapsed.capture.clock_check import Timekeeper
 from reolink_timelapsed.capture.day_log import Ledger
 from reolink_timelapsed.capture.fault_log import Story
-from reolink_timelapsed.capture.holdoff import Holdoff
 from reolink_timelapsed.capture.rounds import Rounds
 from reolink_timelapsed.capture.steps import Steps
 from reolink_timelapsed.errors import LoginRefused, NvrError, StoreError, Unreachable

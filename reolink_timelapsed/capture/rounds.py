@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from datetime import date, datetime, timedelta
 
+from reolink_timelapsed.capture.backoff import Health
 from reolink_timelapsed.capture.cameras import Roster
 from reolink_timelapsed.capture.deadlines import MARGIN_SECONDS, least, limit
 from reolink_timelapsed.capture.fault_log import Story
-from reolink_timelapsed.capture.health import Health
 from reolink_timelapsed.capture.news import News
 from reolink_timelapsed.capture.round_state import BUSY_PAUSES_SECONDS, Failure, Pass
 from reolink_timelapsed.errors import (

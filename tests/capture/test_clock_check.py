@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reolink_timelapsed.capture.clock_check import PATIENCE_SECONDS, agrees, doubt
 from reolink_timelapsed.capture.parts import SLICE_SECONDS
-from reolink_timelapsed.capture.timecheck import PATIENCE_SECONDS, agrees, doubt
 from reolink_timelapsed.simulator import SimulatedNvr
 from reolink_timelapsed.system.lock import NVR, Turn
 from tests.support import DAY, START, Clockwork, Journal, at, build

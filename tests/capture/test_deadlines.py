@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reolink_timelapsed.capture.backoff import Health
 from reolink_timelapsed.capture.deadlines import MARGIN_SECONDS, least, limit
-from reolink_timelapsed.capture.health import Health
 
 SECONDS = st.floats(0.05, 20)
 HEALTHS = st.builds(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reolink_timelapsed.capture.holdoff import Holdoff
+from reolink_timelapsed.capture.backoff import Holdoff
 from reolink_timelapsed.capture.obstacle import Obstacle, in_the_way
 from reolink_timelapsed.errors import (
     LoginRefused,

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reolink_timelapsed.capture.clock_check import PATIENCE_SECONDS
 from reolink_timelapsed.capture.redate import Redater
 from reolink_timelapsed.capture.single_run import SingleRun
-from reolink_timelapsed.capture.timecheck import PATIENCE_SECONDS
 from reolink_timelapsed.frame import Video
 from reolink_timelapsed.schedule import Daily
 from reolink_timelapsed.simulator import SimulatedNvr
