@@ -36,7 +36,7 @@ from reolink_timelapsed.simulator import SimClock, SimulatedCamera, SimulatedNvr
 from reolink_timelapsed.storage import coverage
 from reolink_timelapsed.storage.coverage import DayRecord
 from reolink_timelapsed.storage.daemon_state import FILE_NAME, Board
-from reolink_timelapsed.storage.room import MakeRoom
+from reolink_timelapsed.storage.disk import MakeRoom
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.clock import Clock, DeadlineExceeded, JumpingClock
 from reolink_timelapsed.system.notify import Notifier

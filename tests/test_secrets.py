@@ -21,7 +21,7 @@ from reolink_timelapsed.media import graph
 from reolink_timelapsed.nvr.session import Session
 from reolink_timelapsed.simulator import Kind, SimulatedNvr
 from reolink_timelapsed.status import command as report
-from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.disk import Mount
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system import process
 from reolink_timelapsed.system.logs import Formatter

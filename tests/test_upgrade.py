@@ -23,7 +23,7 @@ from reolink_timelapsed.config.settings import Config, StorageConfig
 from reolink_timelapsed.nvr.login_state import HttpsMemory, LoginGuard, TokenFile
 from reolink_timelapsed.status import command
 from reolink_timelapsed.storage import coverage, retention
-from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.disk import Mount
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.clock import JumpingClock
 from tests import films

@@ -87,7 +87,7 @@ NOT_OF_THE_DATA = {
         "system.memory",
         "system.privileges",
         "system.units",
-        "storage.mount",
+        "storage.disk",
     ),
     *("storage.access", "status.judgement", "cli.wiring", "cli.setup", "cli.demo"),
     "cli.data_folder",

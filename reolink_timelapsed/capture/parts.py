@@ -17,7 +17,7 @@ from reolink_timelapsed.capture.steps import Steps
 from reolink_timelapsed.errors import LoginRefused, NvrError, StoreError, Unreachable
 from reolink_timelapsed.nvr.session import Session
 from reolink_timelapsed.storage.daemon_state import State
-from reolink_timelapsed.storage.room import Room
+from reolink_timelapsed.storage.disk import Room
 from reolink_timelapsed.storage.space import Space
 from reolink_timelapsed.system.clock import Clock
 from reolink_timelapsed.system.lock import Turn

@@ -21,7 +21,7 @@ from reolink_timelapsed.nvr.session import Session
 from reolink_timelapsed.storage import coverage
 from reolink_timelapsed.storage.abilities import lacking
 from reolink_timelapsed.storage.access import closed, demand_use
-from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.disk import Mount
 from reolink_timelapsed.storage.space import shortage
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system import sandbox

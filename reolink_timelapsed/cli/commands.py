@@ -26,7 +26,7 @@ from reolink_timelapsed.config.settings import Config, StorageConfig
 from reolink_timelapsed.errors import ExitCode, StoreError, UsageError
 from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.nvr.login_state import LoginGuard, require_access
-from reolink_timelapsed.storage.mount import Mount
+from reolink_timelapsed.storage.disk import Mount
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system import privileges
 from reolink_timelapsed.system.lock import NVR, Turn

@@ -11,7 +11,7 @@ from reolink_timelapsed.cli import setup
 from reolink_timelapsed.config import places
 from reolink_timelapsed.config.settings import Config, load
 from reolink_timelapsed.errors import StoreError, UsageError
-from reolink_timelapsed.storage.mount import MARKER
+from reolink_timelapsed.storage.disk import MARKER
 from reolink_timelapsed.system import sandbox, units
 from reolink_timelapsed.system.disk_errors import translated
 from reolink_timelapsed.system.privileges import User, acting_as, may

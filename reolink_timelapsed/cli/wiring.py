@@ -38,8 +38,7 @@ from reolink_timelapsed.schedule import Daily, Plan, local_day
 from reolink_timelapsed.storage import retention
 from reolink_timelapsed.storage.claim import Claim, this_machine
 from reolink_timelapsed.storage.daemon_state import Board, State
-from reolink_timelapsed.storage.mount import Mount
-from reolink_timelapsed.storage.room import MakeRoom, Room
+from reolink_timelapsed.storage.disk import MakeRoom, Mount, Room
 from reolink_timelapsed.storage.space import Space
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.storage.timeline import Timeline

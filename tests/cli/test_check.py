@@ -14,7 +14,7 @@ import pytest
 from reolink_timelapsed.cli import check
 from reolink_timelapsed.config.settings import CaptureConfig, Config, NvrConfig, StorageConfig
 from reolink_timelapsed.simulator import Kind, SimulatedCamera, SimulatedNvr, make_certificate
-from reolink_timelapsed.storage.mount import MARKER, Mount
+from reolink_timelapsed.storage.disk import MARKER, Mount
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.redact import Scrubber
 from tests.support import PASSWORD, USERNAME, Clockwork, Journal, build_session, cameras, simulated

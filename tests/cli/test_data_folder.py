@@ -20,7 +20,7 @@ from reolink_timelapsed.config import settings as config
 from reolink_timelapsed.config.places import SERVICE_USER
 from reolink_timelapsed.errors import StoreError, UsageError
 from reolink_timelapsed.storage.access import demand_use, remedy
-from reolink_timelapsed.storage.mount import MARKER, Mount
+from reolink_timelapsed.storage.disk import MARKER, Mount
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.privileges import User, acting_as, owner_of
 from reolink_timelapsed.system.sandbox import DROP_IN
@@ -201,7 +201,7 @@ def test_a_sandbox_is_not_taken_for_a_damaged_disk(home: Path) -> None:
     Store(root, "capture").open()
     program = (
         "import sys; from pathlib import Path\n"
-        "from reolink_timelapsed.storage.mount import Mount\n"
+        "from reolink_timelapsed.storage.disk import Mount\n"
         "from reolink_timelapsed.errors import StoreError\n"
         "try: Mount(Path(sys.argv[1]), Path(sys.argv[2]), 'sudo the-setup').require()\n"
         "except StoreError as error: print(error)\n"

@@ -17,7 +17,7 @@ import pytest
 
 from reolink_timelapsed.cli.data_folder import open_to_units
 from reolink_timelapsed.nvr.login_state import LoginGuard
-from reolink_timelapsed.storage.mount import MARKER, Mount
+from reolink_timelapsed.storage.disk import MARKER, Mount
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.lock import CAPTURE, NVR, Turn
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reolink_timelapsed.simulator import SimulatedCamera, SimulatedNvr
-from reolink_timelapsed.storage.mount import MARKER
+from reolink_timelapsed.storage.disk import MARKER
 from reolink_timelapsed.system import privileges
 from reolink_timelapsed.system.privileges import User, acting_as, owner_of
 from tests.films import FOLDER, at, fill, minutes

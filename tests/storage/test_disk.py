@@ -14,8 +14,7 @@ import pytest
 from reolink_timelapsed.config.settings import StorageConfig
 from reolink_timelapsed.media.jpeg import picture_size
 from reolink_timelapsed.simulator import SimulatedNvr
-from reolink_timelapsed.storage.mount import MARKER
-from reolink_timelapsed.storage.room import FEW_FILES, RESUME_BYTES, RESUME_FILES
+from reolink_timelapsed.storage.disk import FEW_FILES, MARKER, RESUME_BYTES, RESUME_FILES
 from tests.support import Clockwork, Daemon, Journal, at, build
 
 FRONT = "ch0_Front_Door"
