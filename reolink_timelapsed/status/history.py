@@ -17,7 +17,7 @@ from reolink_timelapsed.storage.daemon_state import Live
 from reolink_timelapsed.storage.days import Days
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.disk_errors import left_out
-from reolink_timelapsed.system.reading import facts, names_in
+from reolink_timelapsed.system.reading import entry, names_in
 
 DAYS = 8
 """Today and the week before."""
@@ -203,7 +203,7 @@ def _taken(path: Path) -> datetime | None:
     """
     named, found = parse_frame_name(path.name), None
     with left_out():
-        found = facts(path)
+        found = entry(path)
     if named is None or found is None:  # pruned meanwhile
         return named
     written = min(max(found.st_mtime, 0.0), named.timestamp())

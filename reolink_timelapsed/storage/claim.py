@@ -17,7 +17,7 @@ from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.system.disk_errors import left_out
 from reolink_timelapsed.system.json_fields import BadValue, get_str
 from reolink_timelapsed.system.lock import CAPTURE, Turn
-from reolink_timelapsed.system.reading import facts, read_file, read_state
+from reolink_timelapsed.system.reading import entry, read_file, read_state
 
 RENEW_SECONDS = 300.0
 _FRESH_NS = 900 * 10**9
@@ -43,7 +43,7 @@ class Claim:
         self._renew_at = float("-inf")
 
     def require(self, monotonic: float) -> None:
-        """Leave our note, and renew it now and then; `monotonic` in seconds.
+        """Leave our note, and renew it now and then; `monotonic` is in seconds.
 
         Raises:
             StoreError: if another daemon captures into this folder.
@@ -77,7 +77,7 @@ class Claim:
         lock = state / CAPTURE
         if machine == self._mine["machine"]:
             with suppress(StoreError):  # not for us to look
-                if facts(lock) is None:
+                if entry(lock) is None:
                     return False
                 if os.access(lock, os.R_OK):
                     return Turn(state, CAPTURE).is_taken()

@@ -128,7 +128,7 @@ class Room:
         self._reason = ""
 
     def refuses(self, monotonic: float) -> str:
-        """Return why no frame may be written, "" if it may; `monotonic` in seconds."""
+        """Return why no frame may be written, "" if it may; `monotonic` is in seconds."""
         if monotonic < self._retry_at:
             return self._reason
         try:

@@ -36,7 +36,7 @@ from reolink_timelapsed.frame import (
     parse_frame_name,
 )
 from reolink_timelapsed.system.disk_errors import left_out, tell_once, translated
-from reolink_timelapsed.system.reading import facts, files_in, is_folder, names_in
+from reolink_timelapsed.system.reading import entry, files_in, is_folder, names_in
 from reolink_timelapsed.system.writing import (
     beside,
     delete,
@@ -150,7 +150,7 @@ class Store:
 
     def changed(self, path: Path) -> int:
         """Return the modification time (ns) of a file or a folder, 0 without one."""
-        found = facts(path)
+        found = entry(path)
         return found.st_mtime_ns if found else 0
 
     def newest_frame(self, folder: str, since: date = date.min) -> Frame | None:

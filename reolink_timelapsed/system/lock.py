@@ -37,12 +37,12 @@ def only_one(root: Path, name: str) -> Turn:
     Raises:
         TimelapseError: if there is one.
     """
-    claim = Turn(root / ".work", f"{name}.lock")
-    if not claim.take():
+    turn = Turn(root / ".work", f"{name}.lock")
+    if not turn.take():
         raise TimelapseError(
             f"another {name} is at work in {root}: let it end, or see `reolink-timelapse status`"
         )
-    return claim
+    return turn
 
 
 class Turn:

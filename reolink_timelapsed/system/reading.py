@@ -133,7 +133,7 @@ def files_in(folder: Path) -> dict[str, bool]:
             return {}
 
 
-def facts(path: Path) -> os.stat_result | None:
+def entry(path: Path) -> os.stat_result | None:
     """Return what the disk knows of an entry, of a link itself; None if there is none.
 
     Raises:
@@ -152,7 +152,7 @@ def length(path: Path) -> int | None:
     Raises:
         StoreError: if the disk does not say.
     """
-    found = facts(path)
+    found = entry(path)
     return found.st_size if found and stat.S_ISREG(found.st_mode) else None
 
 
