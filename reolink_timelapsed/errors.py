@@ -119,10 +119,14 @@ class NoConnection(Unreachable):
 
 
 class Mute(Unreachable):
-    """The NVR does not say that it works, after a `fault` that may be of one camera alone."""
+    """The NVR does not say that it works, after a `fault` that may be of one camera alone.
 
-    def __init__(self, error: Unreachable, fault: NvrError) -> None:
+    It `refuses` where it did answer, but to say that it lets nobody in.
+    """
+
+    def __init__(self, error: NvrError, fault: NvrError) -> None:
         self.fault = fault
+        self.refuses = not isinstance(error, Unreachable)
         said = fault if isinstance(fault, Unreachable) else error
         super().__init__(str(said), said.code, said.hold_seconds, fault.answer)
 

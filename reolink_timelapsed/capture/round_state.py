@@ -31,7 +31,10 @@ class Failure:
 
 @dataclass(slots=True)
 class Pass:
-    """One call of `take`: `given` counts its frames, `vouched` that the NVR works as it says."""
+    """One call of `take`: `given` counts its frames, `vouched` that the NVR works as it says.
+
+    `doubted` counts those in a row after whom it was not clear that the NVR works.
+    """
 
     day: DayRecord
     owed: list[Channel]
@@ -39,11 +42,17 @@ class Pass:
     failures: dict[str, Failure] = field(default_factory=dict)
     given: int = 0
     vouched: bool = False
+    doubted: int = 0
 
     @property
     def is_late(self) -> bool:
         """Whether a camera that hangs has taken all the time that there was."""
         return any(isinstance(failure.error, Timeout) for failure in self.failures.values())
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there is another camera to ask after the next, which may know better."""
+        return self.doubted + 1 < len(self.owed)
 
     def put_off(self) -> None:
         self.owed.append(self.owed.pop(0))

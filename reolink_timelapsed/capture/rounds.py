@@ -33,7 +33,7 @@ from reolink_timelapsed.errors import (
 from reolink_timelapsed.frame import Frame, Size
 from reolink_timelapsed.media.jpeg import picture_size
 from reolink_timelapsed.nvr.api import Channel
-from reolink_timelapsed.nvr.session import Session
+from reolink_timelapsed.nvr.session import Others, Session
 from reolink_timelapsed.storage.coverage import DayRecord
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.storage.timeline import STEP, Timeline
@@ -150,9 +150,7 @@ class Rounds:
         moment = _moment_after(this.day.camera(folder).newest, self._timeline.now())
         try:
             picture = self._session.snapshot(
-                channel.number,
-                self._limit(this, health),
-                nvr_works=this.vouched or self._is_proven(this, health),
+                channel.number, self._limit(this, health), self._others(this, health)
             )
             size = picture_size(picture)
         except (ChannelFailed, BadFrame) as error:
@@ -180,6 +178,7 @@ class Rounds:
             record.frame(frame.moment, len(picture))
         del this.owed[0]
         this.given += 1
+        this.doubted = 0
         this.vouched = self._in_doubt = self._logged_in_anew = False
 
     def _stored(self, folder: str, day: date, moment: datetime, picture: bytes) -> Frame | None:
@@ -216,23 +215,32 @@ class Rounds:
 
     # Whose fault
 
-    def _is_proven(self, this: Pass, health: Health) -> bool:
-        """Whether others gave pictures, and there is reason or need to ask no more than that."""
-        may_be_to_blame = health.suspect or this.is_late
-        return may_be_to_blame and this.given > 0 and not self._in_doubt
+    def _others(self, this: Pass, health: Health) -> Others:
+        """Return what the others say for the NVR; with reason or need it is asked no more."""
+        give = this.given > 0 and not self._in_doubt
+        if this.vouched or (give and (health.suspect or this.is_late)):
+            return Others.VOUCHING
+        if give:
+            return Others.ANSWERED
+        return Others.WAITING if this.has_others else Others.UNKNOWN
 
     def _doubt(self, this: Pass, error: NvrError) -> None:
         """Ask the next channel, for the NVR does not say that it works; if it gives, it does.
+
+        Where it refuses, all are asked: that is quick. After two of them a new session is tried,
+        and the NVR is not asked any more, for it may end one by its answer.
 
         Raises:
             NvrError: there is no point in that, or it was done before.
         """
         before, self._in_doubt = self._in_doubt, True
-        this.vouched = False
         this.put_off()
-        if before or not isinstance(error, Mute) or len(this.owed) == 1:
-            fault = error.fault if isinstance(error, Mute) else None
-            raise self._by_a_new_login(fault) or error
+        this.doubted += 1
+        if not isinstance(error, Mute):
+            raise error
+        if not error.refuses and (before or len(this.owed) == 1):
+            raise self._by_a_new_login(error.fault) or error
+        this.vouched = this.doubted > 1 and self._by_a_new_login(error.fault) is not None
 
     def _fault_of_all(self, folder: str, error: ChannelFailed | BadFrame) -> NvrError:
         """Return what befell every channel that was asked, as a fault of the NVR's.

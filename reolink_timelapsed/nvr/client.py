@@ -7,6 +7,7 @@ for a call and all its requests is the caller's.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import TypeVar
 
 from reolink_timelapsed.errors import (
@@ -44,9 +45,26 @@ DETAIL_SECONDS = 5.0
 _LONGEST_BOUND = 2
 """A call may take this many times the timeout: the question, a login, the question again."""
 
-_OF_THE_NVR = (Unreachable, SessionExpired, SessionLimit, LoginRefused)
+_REFUSALS = (SessionExpired, SessionLimit, LoginRefused)
+_OF_THE_NVR = (Unreachable, *_REFUSALS)
 
 Answer = TypeVar("Answer")
+
+
+class Others(Enum):
+    """What the caller knows of the other cameras, who are witnesses like the NVR itself."""
+
+    UNKNOWN = auto()
+    """Nothing: what the NVR says of itself is believed."""
+
+    WAITING = auto()
+    """They can be asked: before the NVR is said to let nobody in, they shall be."""
+
+    ANSWERED = auto()
+    """The NVR answered about them just now: it lets us in, though the token may be lost since."""
+
+    VOUCHING = auto()
+    """They show that it works: it need not be asked."""
 
 
 class Client:
@@ -88,7 +106,7 @@ class Client:
         return answer
 
     def told_apart(
-        self, token: str, ask: Callable[[], Answer], *, nvr_works: bool = False
+        self, token: str, ask: Callable[[], Answer], others: Others = Others.UNKNOWN
     ) -> Answer:
         """Ask about one camera; what befalls that may be the whole NVR's fault, or this camera's.
 
@@ -96,7 +114,7 @@ class Client:
 
         Raises:
             Isolated: it is this camera's.
-            Mute: the other question has no answer, either.
+            Mute: the other question has no answer, either, or one that others may belie.
             NvrError: what the NVR said to the other question, or why no question reaches it.
         """
         try:
@@ -104,11 +122,11 @@ class Client:
         except NoConnection:
             raise
         except (Timeout, *_OF_THE_NVR) as error:
-            if not nvr_works:
-                self._require_witness(token, error)
+            if others is not Others.VOUCHING:
+                self._require_witness(token, error, others)
             raise (error if isinstance(error, Timeout) else Isolated(error)) from None
 
-    def _require_witness(self, token: str, fault: NvrError) -> None:
+    def _require_witness(self, token: str, fault: NvrError, others: Others) -> None:
         try:
             self.ask("GetDevInfo", token, api.command("GetDevInfo"))
         except Unsupported:
@@ -117,6 +135,11 @@ class Client:
             raise
         except Unreachable as error:
             raise Mute(error, fault) from None
+        except _REFUSALS as refusal:
+            if others is Others.WAITING:
+                raise Mute(refusal, fault) from None
+            if others is Others.UNKNOWN or isinstance(refusal, SessionExpired):
+                raise
 
     def login(self, body: api.Request) -> api.Value:
         """Send a login, after which the NVR is left alone for a moment."""

@@ -24,7 +24,7 @@ from reolink_timelapsed.errors import (
 from reolink_timelapsed.frame import Size
 from reolink_timelapsed.humanize import SOI, no_picture
 from reolink_timelapsed.nvr import api
-from reolink_timelapsed.nvr.client import SNAPSHOT_GAP_SECONDS, Client
+from reolink_timelapsed.nvr.client import SNAPSHOT_GAP_SECONDS, Client, Others
 from reolink_timelapsed.nvr.login import Credentials, Slot
 from reolink_timelapsed.nvr.login_state import LoginGuard, TokenFile
 from reolink_timelapsed.nvr.transport import Transport
@@ -32,7 +32,7 @@ from reolink_timelapsed.nvr.wanted_size import WantedSizes
 from reolink_timelapsed.system.clock import Clock
 from reolink_timelapsed.system.redact import Scrubber
 
-__all__ = ["Credentials", "Session"]
+__all__ = ["Credentials", "Others", "Session"]
 
 
 Answer = TypeVar("Answer")
@@ -146,13 +146,13 @@ class Session:
         )
 
     def snapshot(
-        self, channel: int, seconds: float | None = None, *, nvr_works: bool = False
+        self, channel: int, seconds: float | None = None, others: Others = Others.UNKNOWN
     ) -> bytes:
         """Return what the NVR sends as a picture of `channel`, within `seconds` for one request.
 
-        What befalls it is the channel's own fault while the NVR answers another question; none is
-        asked if `nvr_works`, as far as the caller knows. A camera that refuses twice is asked for
-        the size that it calls its own.
+        What befalls it is the channel's own fault while the NVR answers another question, or the
+        `others` show that it works. A camera that refuses twice is asked for the size that it calls
+        its own.
 
         Raises:
             Isolated: this channel gives no picture, but the NVR works.
@@ -162,7 +162,7 @@ class Session:
         """
         limit = seconds or self.bound_seconds
         return self._with_token(
-            lambda token: self._picture(channel, token, limit, nvr_works=nvr_works)
+            lambda token, known: self._picture(channel, token, limit, known), others
         )
 
     def logout(self) -> None:
@@ -177,13 +177,13 @@ class Session:
 
     # One request
 
-    def _picture(self, channel: int, token: str, limit: float, *, nvr_works: bool) -> bytes:
+    def _picture(self, channel: int, token: str, limit: float, others: Others) -> bytes:
         until = self._clock.monotonic() + limit
         if self._wanted.is_old(channel, self._clock.monotonic()):
-            self._ask_for_sizes(channel, token)
+            self._ask_for_sizes(channel, token, others)
         size = self._wanted.of(channel)
         try:
-            return self._sized(channel, token, until, size, nvr_works=nvr_works)
+            return self._sized(channel, token, until, size, others)
         except (Isolated, Unsupported, BadFrame):
             self._wanted.failed(channel)
             picture = self._other_size(channel, token, until, size)
@@ -199,27 +199,27 @@ class Session:
             channel, monotonic
         ):
             return None
-        self._ask_for_sizes(channel, token)
+        self._ask_for_sizes(channel, token, Others.VOUCHING)
         for size in self._wanted.others(channel, before):
             if self._clock.monotonic() >= until:
                 break
             with suppress(ChannelFailed, BadFrame):
-                return self._sized(channel, token, until, size, nvr_works=True)
+                return self._sized(channel, token, until, size, Others.VOUCHING)
         return None
 
-    def _ask_for_sizes(self, channel: int, token: str) -> None:
+    def _ask_for_sizes(self, channel: int, token: str, others: Others) -> None:
         sizes: list[Size] = []
         with suppress(ChannelFailed):
             body = api.command("GetEnc", channel=channel)
-            sizes = api.sizes(self._ask_camera("GetEnc", token, body))
+            sizes = api.sizes(self._ask_camera("GetEnc", token, body, others))
         self._wanted.offered(channel, sizes, self._clock.monotonic())
 
     def _sized(
-        self, channel: int, token: str, until: float, size: Size | None, *, nvr_works: bool
+        self, channel: int, token: str, until: float, size: Size | None, others: Others
     ) -> bytes:
         limit = min(until - self._clock.monotonic(), self._timeout)
         answer = self._client.told_apart(
-            token, lambda: self._client.snapshot(channel, token, limit, size), nvr_works=nvr_works
+            token, lambda: self._client.snapshot(channel, token, limit, size), others
         )
         if not answer.startswith(SOI):
             raise BadFrame(no_picture(answer))
@@ -227,7 +227,7 @@ class Session:
         return answer
 
     def _command(self, name: str) -> api.Value:
-        value = self._with_token(lambda token: self._client.ask(name, token, api.command(name)))
+        value = self._with_token(lambda token, _: self._client.ask(name, token, api.command(name)))
         return self._cleaned(value)
 
     def _cleaned(self, value: api.Value) -> api.Value:
@@ -238,11 +238,14 @@ class Session:
     def _detail(self, name: str, channel: int, read: Callable[[api.Value], Answer]) -> Answer:
         body = api.command(name, channel=channel)
         return self._with_token(
-            lambda token: read(self._cleaned(self._ask_camera(name, token, body)))
+            lambda token, others: read(self._cleaned(self._ask_camera(name, token, body, others))),
+            Others.ANSWERED,  # for it must have listed the channel
         )
 
-    def _ask_camera(self, name: str, token: str, body: api.Request) -> api.Value:
-        return self._client.told_apart(token, lambda: self._client.ask_camera(name, token, body))
+    def _ask_camera(self, name: str, token: str, body: api.Request, others: Others) -> api.Value:
+        return self._client.told_apart(
+            token, lambda: self._client.ask_camera(name, token, body), others
+        )
 
     def _optional(self, ask: Callable[[], Answer], unknown: Answer) -> Answer:
         try:
@@ -250,8 +253,13 @@ class Session:
         except Unsupported:
             return unknown
 
-    def _with_token(self, ask: Callable[[str], Answer]) -> Answer:
-        """Ask with a living token; if the NVR does not know it, log in and ask once more."""
+    def _with_token(
+        self, ask: Callable[[str, Others], Answer], others: Others = Others.UNKNOWN
+    ) -> Answer:
+        """Ask with a living token; if the NVR does not know it, log in and ask once more.
+
+        Should the NVR not even know the new one, those that it answered about are right.
+        """
         self._client.begin()
         if self._awaits_turn:  # the daemon, whose turn it was, may have taken a snapshot right now
             self._awaits_turn = False
@@ -259,10 +267,11 @@ class Session:
         try:
             token = self._slot.token()
             try:
-                return self._slot.counted(lambda: ask(token))
+                return self._slot.counted(lambda: ask(token, others))
             except SessionExpired:
                 token = self._slot.token_after_loss()
-            return self._slot.counted(lambda: ask(token))
+            known = Others.VOUCHING if others is Others.ANSWERED else others
+            return self._slot.counted(lambda: ask(token, known))
         except (SessionExpired, LoginRefused):
             self.logout()
             raise

@@ -90,7 +90,7 @@ def assert_blamed(nvr: SimulatedNvr, journal: Journal, bad: set[int], logins: in
     for text in journal.warnings():
         told = text.partition(" no pictures (")[0]
         assert {n for n in range(len(NAMES)) if folder_of(n) in told} <= bad, text
-        assert "password" not in text
+        assert "refuses user name" not in text
     named = " ".join(journal.warnings())
     assert all(folder_of(channel) in named for channel in bad)
 
@@ -169,7 +169,7 @@ EVERYTHING = [
     faults=st.dictionaries(st.integers(0, 3), st.sampled_from(EVERYTHING), min_size=1, max_size=3),
     config=st.sampled_from([DEFAULT, OWN_TIME]),
     begins=st.sampled_from([0, 600.0, 610.0, 617.3]),
-    info=st.sampled_from([None, -26, -9]),
+    info=st.sampled_from([None, -26, -9, -7]),
 )
 @example({0: FAULTS[0]}, OWN_TIME, 0, -26)
 def test_any_faults_of_any_cameras_but_one(
@@ -184,7 +184,8 @@ def test_any_faults_of_any_cameras_but_one(
             nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", code=info)
         ticks = 20 if config is OWN_TIME else 6
         daemon = run(nvr, Path(place), clock, config, ticks)
-        assert_others_have_all(daemon, set(faults), ticks - (config is OWN_TIME))
+        lost = config is OWN_TIME and 1 + (begins == 0)  # a round with a login and with faults
+        assert_others_have_all(daemon, set(faults), ticks - lost)
         assert sum(one.cmd == "Login" for one in nvr.log) == 1
 
 
@@ -262,6 +263,63 @@ def test_another_camera_that_gives_pictures_is_witness_enough(  # noqa: PLR0917
     daemon = run(nvr, folder, clock, DEFAULT, 5)
     assert_others_have_all(daemon, {0}, 5)
     assert_blamed(nvr, journal, {0})
+
+
+# While the NVR refuses the other question, too, but another camera gives pictures
+
+REFUSALS = (-5, -6, -7, -506)
+
+
+@pytest.mark.parametrize("info", REFUSALS)
+@pytest.mark.parametrize(
+    ("code", "bad"), [(None, {1}), (None, {0, 1, 2}), (-31, {0, 1}), (-7, {3})]
+)
+def test_an_nvr_that_refuses_to_be_asked_costs_no_other_camera_a_tick(  # noqa: PLR0917
+    nvr: SimulatedNvr,
+    folder: Path,
+    clock: Clockwork,
+    journal: Journal,
+    info: int,
+    code: int | None,
+    bad: set[int],
+) -> None:
+    """Nor is it a wrong password. With -6 the question even costs the session, once."""
+    furnish(nvr)
+    nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", code=info)
+    for channel in bad:
+        nvr.misbehave(Kind.RSP_CODE, cmd="Snap", channel=channel, code=code or info)
+    daemon = run(nvr, folder, clock, DEFAULT, 6)
+    assert_others_have_all(daemon, bad, 6)
+    assert_blamed(nvr, journal, bad, logins=1 + (info == -6))
+    assert not (folder / "state/refusals.json").exists()
+
+
+@pytest.mark.parametrize(("code", "counted"), [(-5, False), (-6, False), (-7, True), (-506, True)])
+def test_a_refusal_of_everything_is_the_nvrs_and_counted_as_ever(  # noqa: PLR0917
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, code: int, counted: bool
+) -> None:
+    furnish(nvr)
+    for cmd in ("Snap", "GetDevInfo"):
+        clock.at(at(4, 0.9), lambda cmd=cmd: nvr.misbehave(Kind.RSP_CODE, cmd=cmd, code=code))  # type: ignore[misc]
+    daemon = run(nvr, folder, clock, DEFAULT, 8)
+    assert {len(daemon.frames(folder_of(n))) for n in range(4)} == {4}
+    (warning,) = journal.warnings()
+    assert f"answered {code} " in warning
+    assert (folder / "state/refusals.json").exists() == counted
+    assert sum(one.cmd == "Login" for one in nvr.log) <= (5 if code == -6 else 2)
+
+
+@pytest.mark.parametrize("code", [-6, -7])
+def test_nor_is_it_asked_for_a_login_by_what_is_said_about_one_camera(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, code: int
+) -> None:
+    furnish(nvr)
+    for cmd, channel in (("GetDevInfo", None), ("GetBatteryInfo", 1), ("GetEnc", 1), ("Snap", 1)):
+        nvr.misbehave(Kind.RSP_CODE, cmd=cmd, channel=channel, code=code)
+    daemon = run(nvr, folder, clock, DEFAULT, 6)
+    assert_others_have_all(daemon, {1}, 6)
+    assert sum(one.cmd == "Login" for one in nvr.log) <= (1 if code == -7 else 3)
+    assert not (folder / "state/refusals.json").exists()
 
 
 # Details about one camera

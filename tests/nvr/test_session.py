@@ -34,7 +34,7 @@ from reolink_timelapsed.errors import (
 )
 from reolink_timelapsed.media.jpeg import picture_size
 from reolink_timelapsed.nvr.api import Channel
-from reolink_timelapsed.nvr.session import Session
+from reolink_timelapsed.nvr.session import Others, Session
 from reolink_timelapsed.simulator import Kind, LoginPolicy, Request, SimulatedNvr
 from reolink_timelapsed.system.clock import Clock
 from tests.support import (
@@ -414,7 +414,7 @@ def test_what_befalls_one_channel_is_its_own_while_the_nvr_answers(
     with pytest.raises(Isolated):
         session.snapshot(1)
     with pytest.raises(Isolated):
-        session.snapshot(1, nvr_works=True)
+        session.snapshot(1, others=Others.VOUCHING)
     assert session.snapshot(0)
     assert commands(nvr).count("GetDevInfo") == 1
 
