@@ -172,6 +172,7 @@ EVERYTHING = [
     info=st.sampled_from([None, -26, -9, -7]),
 )
 @example({0: FAULTS[0]}, OWN_TIME, 0, -26)
+@example({0: Misbehaviour(Kind.RESET_HALF, cmd="Snap")}, OWN_TIME, 610.0, None)
 def test_any_faults_of_any_cameras_but_one(
     faults: dict[int, Misbehaviour], config: CaptureConfig, begins: float, info: int | None
 ) -> None:
@@ -184,7 +185,8 @@ def test_any_faults_of_any_cameras_but_one(
             nvr.misbehave(Kind.RSP_CODE, cmd="GetDevInfo", code=info)
         ticks = 20 if config is OWN_TIME else 6
         daemon = run(nvr, Path(place), clock, config, ticks)
-        lost = config is OWN_TIME and 1 + (begins == 0)  # a round with a login and with faults
+        # A login, and the first answers that break off, take time of the NVR's own beyond a tick.
+        lost = 2 if config is OWN_TIME else 0
         assert_others_have_all(daemon, set(faults), ticks - lost)
         assert sum(one.cmd == "Login" for one in nvr.log) == 1
 
