@@ -24,6 +24,14 @@ from reolink_timelapsed.storage.coverage import DayRecord
 from reolink_timelapsed.storage.store import Store
 from reolink_timelapsed.storage.timeline import Step, Timeline, note_path
 from reolink_timelapsed.system.disk_errors import left_out
+from reolink_timelapsed.system.json_fields import (
+    MOST,
+    BadValue,
+    get_bool,
+    get_moment,
+    get_number,
+    get_object,
+)
 from reolink_timelapsed.system.reading import read_json
 
 CLOCK = "clock stepped"
@@ -53,12 +61,12 @@ class _Move:
     def from_json(cls, value: Any) -> _Move | None:
         """Return what `clock.json` tells of a move; None if it tells of none."""
         try:
-            value = value["moving"]
-            since, until = (datetime.fromisoformat(value[key]) for key in ("since", "until"))
-            by = timedelta(seconds=float(value["by"]))
+            moving = get_object(value, "moving")
+            since, until = get_moment(moving, "since"), get_moment(moving, "until")
+            by = timedelta(seconds=get_number(moving, "by", least=-MOST))
             is_of_use = since + by <= until + by
-            return cls(Step(by, since), until, bool(value["out"])) if is_of_use else None
-        except (TypeError, KeyError, ValueError, OverflowError):
+            return cls(Step(by, since), until, get_bool(moving, "out")) if is_of_use else None
+        except (BadValue, OverflowError):
             return None
 
 

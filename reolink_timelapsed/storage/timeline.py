@@ -18,6 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from reolink_timelapsed.system.clock import Clock
+from reolink_timelapsed.system.json_fields import (
+    BadValue,
+    get_bool,
+    get_list,
+    get_moment,
+    get_number,
+    get_str,
+    moment,
+)
 
 STEP = timedelta(minutes=1)
 """A smaller one is a time server's daily work: it is followed at once, and nothing dated anew."""
@@ -218,16 +227,17 @@ class Timeline:
         None if it did not run since the machine started.
         """
         try:
-            boot, *moments = value["boot"], value["start"], value["began"]
-            start, began = map(_aware, moments)
-            left = _aware(value["left"]) if value["left"] else None
-            before = [_Setting(_aware(text), began) for text in value["known"]]
-        except (TypeError, KeyError, ValueError):
+            boot, is_right = get_str(value, "boot"), get_bool(value, "confirmed")
+            start, began = get_moment(value, "start"), get_moment(value, "began")
+            left = get_moment(value, "left") if value.get("left") else None
+            known = [moment(text) for text in get_list(value, "known")]
+        except BadValue:
             return None
         if not boot or boot != self._clock.boot_id():
             return None
         self._setting, self._left = _Setting(start, began), left
-        self._before, self.confirmed = before[-_SETTINGS:], bool(value.get("confirmed"))
+        self._before = [_Setting(one, began) for one in known[-_SETTINGS:]]
+        self.confirmed = is_right
         self.resumed = True
         if abs(self._seen - start) >= STEP:
             self._news.append(self._seen - start)
@@ -245,9 +255,10 @@ def was_set(note: Any, clock: Clock) -> bool:
     What cannot be undone should not be done by such a clock.
     """
     try:
-        boot, start, stepped = note["boot"], _aware(note["start"]), note["stepped"]
-        since = clock.monotonic() - float(stepped) if stepped is not None else None
-    except (TypeError, KeyError, ValueError):
+        boot, start = get_str(note, "boot"), get_moment(note, "start")
+        is_stepped = note.get("stepped") is not None
+        since = clock.monotonic() - get_number(note, "stepped") if is_stepped else None
+    except BadValue:
         return False
     if not boot or boot != clock.boot_id():
         return False
@@ -267,10 +278,3 @@ def _moment(stamp: int) -> datetime:
 def _whole(length: timedelta) -> timedelta:
     """Return a length in whole milliseconds: a frame's moment has no more."""
     return round(length / _MILLISECOND) * _MILLISECOND
-
-
-def _aware(text: Any) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"no time zone: {text}")
-    return moment

@@ -322,13 +322,30 @@ def test_a_frame_is_never_written_over(folder: Path, clock: JumpingClock) -> Non
     ]
 
 
-@pytest.mark.parametrize("junk", [b"", b"null", b"[]", b'{"moving": 1}', b'{"boot": "this one"}'])
+MOVING = (
+    b'{"moving": {"by": %s, "since": "%s-11-22T03:50:00+00:00", '
+    b'"until": "2026-11-22T05:00:00+00:00", "out": %s}}'
+)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        *(b"", b"null", b"[]", b'{"moving": 1}', b'{"boot": "this one"}'),
+        *(MOVING % (by, b"2026", b"false") for by in (b"1e300", b"-1e12", b"NaN", b'"1"')),
+        MOVING % (b"3600", b"9999", b"false"),
+        MOVING % (b"3600", b"2027", b"false"),
+        MOVING % (b"3600", b"2026", b"5"),
+    ],
+)
 def test_a_damaged_note_is_none(folder: Path, clock: JumpingClock, junk: bytes) -> None:
     taker = Taker(folder / "data", clock)
     taker.redater.path.parent.mkdir()
     taker.redater.path.write_bytes(junk)
+    there = taker.store.put_frame(FRONT, DAY, START, b"0.0")
     taker.redater.resume()
     assert not taker.timeline.resumed
+    assert there.path.exists()
     assert b"this one" in taker.redater.path.read_bytes()
 
 
