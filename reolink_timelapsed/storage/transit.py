@@ -25,11 +25,7 @@ def take_out(store: Store, folder: str, frame: Frame, moment: datetime) -> None:
     Raises:
         StoreError: if the disk does not let it move.
     """
-    home = _waiting(store, folder)
-    with translated(home):
-        make_folder(home)
-        with suppress(FileNotFoundError):  # pruned meanwhile
-            frame.path.rename(free_place(home, moment).path)
+    _move(frame, _waiting(store, folder), moment)
 
 
 def put_back(
@@ -69,11 +65,7 @@ def set_apart(store: Store, folder: str, frame: Frame) -> None:
     Raises:
         StoreError: if the disk does not let it move.
     """
-    home = apart(store, folder)
-    with translated(home):
-        make_folder(home)
-        with suppress(FileNotFoundError):  # pruned meanwhile
-            frame.path.rename(free_place(home, frame.moment).path)
+    _move(frame, apart(store, folder), frame.moment)
 
 
 def apart(store: Store, folder: str) -> Path:
@@ -99,3 +91,10 @@ def leave(store: Store, folder: str, day: date) -> bool:
 
 def _waiting(store: Store, folder: str) -> Path:
     return store.root / "frames" / folder / ".transit"
+
+
+def _move(frame: Frame, home: Path, moment: datetime) -> None:
+    with translated(home):
+        make_folder(home)
+        with suppress(FileNotFoundError):  # pruned meanwhile
+            frame.path.rename(free_place(home, moment).path)
