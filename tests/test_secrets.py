@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from reolink_timelapsed.capture.cameras import Roster
 from reolink_timelapsed.cli import check
 from reolink_timelapsed.config.settings import CaptureConfig, Config, NvrConfig, StorageConfig
 from reolink_timelapsed.errors import BadFrame, EncodeError, NvrError
@@ -103,15 +104,13 @@ def test_an_error_that_repeats_a_secret_is_told_without_it(
 def test_a_recorder_that_says_the_password_wherever_it_can(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, said: list[str]
 ) -> None:
-    """In names, models and details; what it is told then is nowhere, but in the pictures."""
+    """In models and details; what it is told then is nowhere, but in the pictures."""
     nvr.device.model = nvr.device.firmware = f"RLN8 {PASSWORD}"
     nvr.device.name = PASSWORD
-    nvr.cameras[0].name = f"Door {PASSWORD}"
-    nvr.cameras[1].name = PASSWORD
     clock.after(1200, lambda: nvr.misbehave(Kind.RSP_CODE, code=-8, detail=PASSWORD, lasts=300))
     daemon = build(nvr, folder, clock)
     daemon.run(until=at(4, 30))
-    assert daemon.frames("ch0_Door____")
+    assert daemon.frames("ch0_Front_Door")
     config = Config(
         nvr=NvrConfig(host=nvr.url, username="timelapse"),
         capture=CaptureConfig(),
@@ -133,12 +132,33 @@ def test_a_recorder_that_says_the_password_wherever_it_can(
             out=out,
         )
     told = "\n".join([*said, *journal.texts, out.getvalue()])
-    assert "Door ***" in told
+    assert "RLN8 ***" in told
     shown = [path for home in ("data", "run") for path in (folder / home).rglob("*")]
     files = [path for path in shown if path.is_file() and path.suffix != ".jpg"]
     everything = told + "".join(map(str, shown)) + "".join(path.read_text() for path in files)
     for piece in pieces(PASSWORD):
         assert piece not in everything
+
+
+@pytest.mark.parametrize("form", ["newer", "oldest"])
+def test_a_camera_is_called_what_its_owner_calls_it(
+    nvr: SimulatedNvr, folder: Path, clock: Clockwork, form: str
+) -> None:
+    """A name that happens to hold the password does not tell so, but its gap would."""
+    nvr.accounts["timelapse"] = "Garage"
+    nvr.device.status_form = form  # type: ignore[assignment]
+    nvr.cameras[0].name = "Garage\u200b Door"
+    session = build_session(nvr, folder, clock, "Garage")
+    roster = Roster(session, CaptureConfig())
+    roster.refresh(0.0)
+    assert roster.channels[0].camera.folder == "ch0_Garage_Door"
+
+
+def test_a_short_secret_is_hidden_where_it_is_a_word_of_its_own() -> None:
+    scrubber = Scrubber()
+    scrubber.add("ab1")
+    said = "password=ab1&user=ab1x: ab1, {'ab1'}, YWIx is not cab1 (ab1)"
+    assert scrubber.clean(said) == "password=***&user=ab1x: ***, {'***'}, *** is not cab1 (***)"
 
 
 @pytest.mark.parametrize("password", ["other", "capture", "disk", "login", "password", "value"])

@@ -61,6 +61,7 @@ def _load_with_password(given: argparse.Namespace, world: World) -> tuple[Config
     settings, found = password.load_with_settings(given.config, world.environ, of_units)
     _warn(settings.warnings)
     _warn(password.exposed(settings.nvr, environment_file(given.config)))
+    _warn(password.guessable(found))
     return settings, found
 
 
@@ -219,6 +220,7 @@ def _setup(given: argparse.Namespace, world: World) -> ExitCode:
         setup.run(path, answers, terminal, _probe(world))
         nvr = config.load(path, {}, needs_nvr=False).nvr
         _warn(password.exposed(nvr, environment_file(path)))
+        _warn(password.guessable(password.password(nvr, {})))
         written = {"NVR_HOST": nvr.host, "NVR_USERNAME": nvr.username}
     if given.data_dir:
         _choose_folder(path, given.data_dir.resolve(), terminal.say)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -30,7 +29,7 @@ from reolink_timelapsed.nvr.login_state import LoginGuard, TokenFile
 from reolink_timelapsed.nvr.transport import Transport
 from reolink_timelapsed.nvr.wanted_size import WantedSizes
 from reolink_timelapsed.system.clock import Clock
-from reolink_timelapsed.system.redact import Scrubber
+from reolink_timelapsed.system.redact import Scrubber, visible
 
 __all__ = ["Credentials", "Others", "Session"]
 
@@ -107,9 +106,7 @@ class Session:
 
     def device(self) -> api.Device:
         """Return what the NVR is."""
-        found, clean = api.device(self._command("GetDevInfo")), self._scrubber.clean
-        name, model, firmware = map(clean, (found.name, found.model, found.firmware))
-        return replace(found, name=name, model=model, firmware=firmware)
+        return api.device(self._scrubber.clean_all(self._command("GetDevInfo")))
 
     def device_times(self) -> tuple[datetime, ...]:
         """Return what the NVR's own clock may mean in UTC; nothing if it does not say."""
@@ -118,21 +115,23 @@ class Session:
     def channels(self) -> list[api.Channel]:
         """Return the channels with a camera, named as the NVR names them; some may be offline.
 
-        A camera without NVR, and a very old NVR, know no channel status: their channels are
+        Their names are their owner's words, and not what the NVR makes of ours: they stay as they
+        are. A camera without NVR, and a very old NVR, know no channel status: their channels are
         counted from GetDevInfo; who may not ask that either has one.
         """
         try:
-            found = api.channels(self._command("GetChannelstatus"))
+            return api.channels(visible(self._command("GetChannelstatus")))
         except Unsupported:
-            device = self._optional(self.device, api.Device("", "", "", 1))
-            name = device.name if device.channels == 1 else ""
-            found = [api.Channel(number, name) for number in range(device.channels)]
-        return [replace(one, name=self._scrubber.clean(one.name)) for one in found]
+            device = self._optional(self._named_device, api.Device("", "", "", 1))
+        name = device.name if device.channels == 1 else ""
+        return [api.Channel(number, name) for number in range(device.channels)]
+
+    def _named_device(self) -> api.Device:
+        return api.device(visible(self._command("GetDevInfo")))
 
     def osd_name(self, channel: int) -> str:
         """Return the name written into a channel's picture, "" where the NVR does not say."""
-        name = self._optional(lambda: self._detail("GetOsd", channel, api.osd_name), "")
-        return self._scrubber.clean(name)
+        return self._optional(lambda: self._detail("GetOsd", channel, api.osd_name), "")
 
     def stream(self, channel: int) -> api.Stream:
         """Return the size of a channel's main stream, zeros where the NVR does not say."""
@@ -227,18 +226,12 @@ class Session:
         return answer
 
     def _command(self, name: str) -> api.Value:
-        value = self._with_token(lambda token, _: self._client.ask(name, token, api.command(name)))
-        return self._cleaned(value)
-
-    def _cleaned(self, value: api.Value) -> api.Value:
-        """Take our secrets out of an answer's words, before anything is made of them."""
-        cleaned: api.Value = self._scrubber.clean_all(value)
-        return cleaned
+        return self._with_token(lambda token, _: self._client.ask(name, token, api.command(name)))
 
     def _detail(self, name: str, channel: int, read: Callable[[api.Value], Answer]) -> Answer:
         body = api.command(name, channel=channel)
         return self._with_token(
-            lambda token, others: read(self._cleaned(self._ask_camera(name, token, body, others))),
+            lambda token, others: read(visible(self._ask_camera(name, token, body, others))),
             Others.ANSWERED,  # for it must have listed the channel
         )
 

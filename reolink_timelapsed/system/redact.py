@@ -1,8 +1,9 @@
 """Keeps tokens and passwords out of the words of others, before they get into ours.
 
 What the NVR, a library or ffmpeg says is cleaned where it comes in: an answer in the session, a
-traceback in the log, a version in `test`. Our own sentences are never searched: a password may be
-a common word, and would make riddles of them, or give itself away by its gaps.
+traceback in the log, a version in `test`. Our own sentences are never searched, nor are the names
+of cameras: a password may be a common word, and would make riddles of them, or give itself away by
+its gaps.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import base64
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 _MASK = "***"
 _ESCAPE = re.compile("%[0-9A-F]{2}")
 _SHORTEST = 4
-"""A shorter secret is left alone: masking it would garble every second word."""
+"""Of a shorter secret only whole words are masked: all else would garble every second one."""
 
 _DEEPEST = 20
 """Levels of a value; a recorder's have five."""
@@ -35,7 +36,7 @@ class Scrubber:
 
     def add(self, secret: str) -> None:
         """Hide `secret` from now on, in every encoding a library may put it into a message."""
-        if len(secret) >= _SHORTEST:
+        if secret:
             known = self._forms.pop(secret, frozenset())
             self._forms[secret] = known or _forms(secret)
         if len(self._forms) > _REMEMBERED:
@@ -45,20 +46,33 @@ class Scrubber:
         """Return foreign words with every known secret replaced."""
         forms = frozenset[str]().union(*self._forms.values())
         for form in sorted(forms, key=len, reverse=True):
-            text = text.replace(form, _MASK)
+            text = text.replace(form, _MASK) if len(form) >= _SHORTEST else _masked(form, text)
         return text
 
-    def clean_all(self, value: Any, depth: int = 0) -> Any:
+    def clean_all(self, value: Any) -> Any:
         """Return the value of an answer with its words cleaned; keys and numbers stay."""
-        if depth > _DEEPEST:
-            return None
-        if isinstance(value, str):
-            return self.clean("".join(c for c in value if c.isprintable()))
-        if isinstance(value, Mapping):
-            return {key: self.clean_all(inner, depth + 1) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self.clean_all(inner, depth + 1) for inner in value]
-        return value
+        return _each_word(value, self.clean)
+
+
+def visible(value: Any) -> Any:
+    """Return the value of an answer as it is, but for characters that nobody can see."""
+    return _each_word(value, str)
+
+
+def _each_word(value: Any, change: Callable[[str], str], depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, str):
+        return change("".join(c for c in value if c.isprintable()))
+    if isinstance(value, Mapping):
+        return {key: _each_word(inner, change, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_each_word(inner, change, depth + 1) for inner in value]
+    return value
+
+
+def _masked(word: str, text: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", _MASK, text)
 
 
 def _forms(secret: str) -> frozenset[str]:
