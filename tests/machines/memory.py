@@ -22,6 +22,28 @@ def run_short_of_memory(machine: Container, unit: str, command: str, megabytes: 
     machine.drop_in(unit, "")
 
 
+def kill_for_memory(machine: Container, unit: str) -> None:
+    """Let the kernel kill the service's process, as where all of its MemoryMax= is in use."""
+    pid = int(machine.show(unit, "MainPID")["MainPID"])
+
+    def is_gone() -> bool:
+        return int(machine.show(unit, "MainPID")["MainPID"]) != pid
+
+    if (_V1 / "memory.limit_in_bytes").exists():
+        group = _V1 / f"reolink-timelapse-{os.getpid()}"
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text("64K")
+        (group / "cgroup.procs").write_text(str(machine.host_pid(pid)))
+        wait_for("the kill", 60, is_gone)
+        wait_for("the group is empty", 30, lambda: not (group / "cgroup.procs").read_text())
+        group.rmdir()
+    else:
+        limit = machine.show(unit, "MemoryMax")["MemoryMax"]
+        machine.run("systemctl", "set-property", "--runtime", unit, "MemoryMax=1M")
+        wait_for("the kill", 60, is_gone)
+        machine.run("systemctl", "set-property", "--runtime", unit, f"MemoryMax={limit}")
+
+
 def _run_in_group(machine: Container, unit: str, command: str, megabytes: int) -> None:
     """Limit by hand: no systemd limits memory by cgroups of version 1 in a container.
 

@@ -12,7 +12,7 @@ import pytest
 from . import steps
 from .container import Container
 from .host import wait_for
-from .memory import run_short_of_memory
+from .memory import kill_for_memory, run_short_of_memory
 from .nvr import CAMERAS, NAMES, Nvr
 from .packages import Build
 from .steps import CONFIG, DAEMON, DATA, INTERVAL, STITCH, TIMER
@@ -196,6 +196,32 @@ def test_watchdog_restarts_a_daemon_that_hangs(machine: Container) -> None:
     wait_for("frames again", PLENTY, lambda: steps.has_new_frames(machine, count))
     machine.drop_in(DAEMON, "")
     machine.run("systemctl", "restart", DAEMON)
+
+
+def test_a_daemon_that_is_killed_for_its_memory_is_back_at_the_next_tick(
+    machine: Container, nvr: Nvr
+) -> None:
+    """And has its session still: at 15 seconds it loses no more than one tick, and no slot."""
+    wait_for("frames", PLENTY, lambda: steps.has_new_frames(machine, 5))
+    wait_for("a session", PLENTY, lambda: nvr.state()["live_sessions"] == 1)
+    assert machine.show(DAEMON, "RestartUSec", "MemoryMax") == {
+        "RestartUSec": "10s",
+        "MemoryMax": str(160 * 1024**2),
+    }
+    pid, asked, before = _main_pid(machine), len(nvr.log()), steps.frames(machine)
+    kill_for_memory(machine, DAEMON)
+    count = len(steps.frames(machine))
+    wait_for("another daemon", PLENTY, lambda: _main_pid(machine) not in {0, pid})
+    wait_for("frames again", PLENTY, lambda: steps.has_new_frames(machine, count + 3))
+    assert re.search("oom-kill|status=9/KILL", machine.journal(DAEMON))
+    for camera in CAMERAS:
+        known = max(steps.moment(path) for path in before if camera in path.parts)
+        moments = [steps.moment(path) for path in steps.frames(machine) if camera in path.parts]
+        since = [moment for moment in moments if moment >= known]
+        assert max((b - a).total_seconds() for a, b in pairwise(since)) < 30, since
+    assert "Login" not in nvr.commands()[asked:]
+    assert nvr.state()["live_sessions"] == 1
+    assert nvr.state()["broken_rules"] == []
 
 
 def test_timer_has_videos_made(machine: Container) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import source_from_cache
 
 import pytest
 
@@ -18,6 +19,7 @@ PLENTY = 60
 
 ELSEWHERE = "/srv/timelapse/reolink"
 GARAGE = "reolink-timelapse@garage"
+PRIVATE = "/usr/share/reolink-timelapse"
 SETTINGS = (CONFIG, "/etc/reolink-timelapse/password", f"/etc/{GARAGE}/config.yaml")
 BY_HAND = f"[Unit]\nRequiresMountsFor=/srv/timelapse\n[Service]\nReadWritePaths={ELSEWHERE}\n"
 
@@ -45,6 +47,12 @@ def owners(machine: Container) -> set[str]:
     return set(machine.out("find", *folders, "-printf", "%u\\n").splitlines())
 
 
+def modules(machine: Container) -> set[str]:
+    """Return the sources of all modules that are there, and of all that were compiled."""
+    found = machine.out("find", PRIVATE, "-name", "*.py", "-o", "-name", "*.pyc").splitlines()
+    return {source_from_cache(name) if name.endswith(".pyc") else name for name in found}
+
+
 def test_all_goes_on(
     machine: Container, nvrs: tuple[Nvr, Nvr], old: Build, builds: dict[str, Build]
 ) -> None:
@@ -65,8 +73,14 @@ def test_all_goes_on(
     machine.run("reolink-timelapse", "test", check=False)
     before, frames = kept(machine), [set(steps.frames(machine, data)) for data in places]
 
+    there = modules(machine)
+    flat = f"{PRIVATE}/reolink_timelapsed/session.py"
+    assert flat in there  # all modules stood in one folder
     said = steps.install(machine, builds["trixie"])
     assert "reolink-timelapse setup" not in said
+    assert flat not in modules(machine)
+    owned = set(machine.out("dpkg", "--listfiles", "reolink-timelapse").splitlines())
+    assert modules(machine) <= owned
     assert kept(machine) == before
     for data, old_frames in zip(places, frames, strict=True):
         wait_for_frames(machine, data, len(steps.frames(machine, data)))
