@@ -25,10 +25,8 @@ from reolink_timelapsed.system.clock import STOP_GRACE_SECONDS
 from tests.support import PASSWORD, PATIENCE_SECONDS, USERNAME, simulated
 
 ROOT = Path(__file__).parent.parent
-STOP_SECONDS = 12.0
-"""What a stop may take at most, from the signal to the end: less than a request, which has 15 s.
-
-It takes 5 s at most where nothing else is at work."""
+PATIENT = {"timeout_seconds": 30}
+"""A stop that waited for a request would take longer than `PATIENCE_SECONDS`."""
 
 KILLS = 50
 
@@ -58,7 +56,7 @@ def nvr() -> Iterator[SimulatedNvr]:
 def config(folder: Path, nvr: SimulatedNvr) -> Path:
     path = folder / "config.yaml"
     settings = {
-        "nvr": {"host": nvr.url, "username": USERNAME, "password": PASSWORD},
+        "nvr": {"host": nvr.url, "username": USERNAME, "password": PASSWORD} | PATIENT,
         "capture": {"interval_seconds": 1, "daily_start": "00:00", "duration_hours": 24},
         "storage": {"data_dir": str(folder / "data"), "min_free_gb": 0},
     }
@@ -110,9 +108,7 @@ def test_a_signal_ends_it_with_a_logout(
     with daemon(config) as process:
         wait_until(lambda: len(frames(folder)) >= 2)
         process.send_signal(number)
-        began = time.monotonic()
         assert process.wait(PATIENCE_SECONDS) == 0
-        assert time.monotonic() - began < STOP_SECONDS
     assert nvr.log[-1].cmd == "Logout"
     assert nvr.live_sessions == []
     assert all(picture_size(frame.read_bytes()) for frame in frames(folder))
@@ -126,9 +122,7 @@ def test_a_signal_ends_it_in_time_while_a_snapshot_hangs(
     with daemon(config) as process:
         wait_until(lambda: nvr.log and nvr.log[-1].cmd == "Snap")
         process.terminate()
-        began = time.monotonic()
         assert process.wait(PATIENCE_SECONDS) == 0
-        assert time.monotonic() - began < STOP_SECONDS
     assert nvr.log[-1].cmd == "Logout"
     assert nvr.live_sessions == []
     assert frames(folder) == []

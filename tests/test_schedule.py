@@ -185,7 +185,7 @@ def test_rounds_neither_drift_nor_bunch(
 @given(
     MOMENTS,
     INTERVALS,
-    st.lists(st.tuples(st.integers(0, 300), st.integers(-20000, 20000)), max_size=20),
+    st.lists(st.tuples(st.integers(0, 300), st.integers(-20000, 20000)), min_size=1, max_size=20),
 )
 def test_a_stepped_clock_neither_stalls_nor_bunches(
     start: datetime, interval: timedelta, events: list[tuple[int, int]]

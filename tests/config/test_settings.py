@@ -369,6 +369,52 @@ def test_one_mistake_is_one_sentence_with_its_line(
     assert "\n" not in told[0]
 
 
+@pytest.mark.parametrize(
+    ("key", "low", "high"),
+    [
+        ("nvr.timeout_seconds", "1", "30"),
+        ("capture.interval_seconds", "1", "3600"),
+        ("capture.duration_hours", "0.01", "87600"),
+        ("stitch.every_n_frames", "1", "1000000"),
+        ("stitch.fps", "1", "120"),
+        ("stitch.crf", "1", "51"),
+        ("stitch.target_seconds", "1", "86400"),
+        ("stitch.max_width", "160", "16384"),
+        ("storage.min_free_gb", "0", "100000"),
+        ("storage.keep_frames_days", "0", "36500"),
+        ("storage.keep_videos_days", "0", "36500"),
+    ],
+)
+def test_a_number_may_be_as_small_or_large_as_its_message_says(
+    key: str, low: str, high: str
+) -> None:
+    (parse,) = (one.parse for one in config.KEYS if one.path == key)
+    assert parse(low) != parse(high)
+    for beyond in ("-1", "0.009" if low == "0.01" else str(int(low) - 1), str(int(high) + 1)):
+        with pytest.raises(ValueError, match=rf"from {low} to {high},"):
+            parse(beyond)
+
+
+def test_gigabytes_are_those_of_the_makers_of_disks() -> None:
+    assert config.StorageConfig(min_free_gb=1.5).min_free_bytes == 1_500_000_000
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [('"a"', "a"), ("'a'", "a"), ("''", ""), ("'", "'"), ("'a\"", "'a\"")]
+)
+def test_quotes_around_a_variable_are_none_of_its_value(written: str, read: str) -> None:
+    assert config.unquoted(written) == read
+
+
+def test_what_cannot_be_looked_at_is_there_to_be_complained_of(tmp_path: Path) -> None:
+    """A folder that is shut must not be taken for one without settings."""
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    assert [
+        config._present(tmp_path / name) for name in ("file", "loop", "file/config.yaml", "none")
+    ] == [True, True, True, False]
+
+
 def test_a_run_without_daily_start_may_be_longer_than_a_day(tmp_path: Path) -> None:
     loaded = load(tmp_path, "capture:\n  daily_start:\n  duration_hours: 240\n")
     assert loaded.capture.duration == timedelta(days=10)

@@ -115,6 +115,10 @@ def test_texts_are_fit_for_a_terminal(name: str) -> None:
     device.model.encode()
 
 
+def test_of_a_long_text_as_much_is_kept_as_fits_a_line() -> None:
+    assert api.osd_name({"Osd": {"osdChannel": {"name": "x" * 201}}}) == "x" * 200
+
+
 # Something is wrong with one value
 
 NAMES = [
@@ -194,7 +198,10 @@ def test_a_token() -> None:
     assert api.token(api.value("Login", body)) == api.Token("031465962723", 3600)
 
 
-@pytest.mark.parametrize(("lease", "seconds"), [(60, 60), ("600", 600), (0, 3600), (-5, 3600)])
+@pytest.mark.parametrize(
+    ("lease", "seconds"),
+    [(60, 60), ("600", 600), (1, 1), (10**6, 86_400), (0, 3600), (-5, 3600), (None, 3600)],
+)
 def test_the_lease_of_a_token(lease: Any, seconds: float) -> None:
     value = {"Token": {"leaseTime": lease, "name": "t"}}
     assert api.token(value).lease_seconds == seconds
@@ -300,6 +307,8 @@ def test_a_stream_of_newer_and_of_older_firmware() -> None:
     assert api.stream({"Enc": {"mainStream": newer}}) == api.Stream(3840, 2160, 25)
     assert api.stream({"Enc": {"mainStream": older}}) == api.Stream(2560, 1440, 15)
     assert api.stream({"Enc": {"mainStream": {"size": "4K"}}}) == api.Stream(0, 0, 0)
+    half = {"width": 3840, "height": 0, "size": "2560*1440"}
+    assert api.stream({"Enc": {"mainStream": half}}) == api.Stream(2560, 1440, 0)
 
 
 def test_names_in_pictures_and_batteries() -> None:
@@ -320,6 +329,8 @@ def test_the_device_clock() -> None:
         datetime(2026, 7, 1, 11, 0, 5, tzinfo=UTC),
         datetime(2026, 7, 1, 10, 0, 5, tzinfo=UTC),
     )
+    silent = time_reply() | {"Dst": {"enable": 1}}
+    assert set(api.device_times(silent)) == {datetime(2026, 7, 1, 11, 0, 5, tzinfo=UTC)}
     winter = time_reply() | {"Dst": {"enable": 0, "offset": 1}}
     assert api.device_times(winter) == (datetime(2026, 7, 1, 11, 0, 5, tzinfo=UTC),)
 

@@ -67,7 +67,7 @@ def test_a_damaged_record_is_none_or_one_that_works(record: DayRecord, key: str,
     if read is not None:
         read.missing("ch0_Yard", START)
         read.expected(START)
-        json.dumps(read.to_json())
+        assert DayRecord.from_json(json.loads(json.dumps(read.to_json()))) == read
 
 
 def test_what_is_missing_has_its_reasons() -> None:

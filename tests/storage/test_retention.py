@@ -108,6 +108,16 @@ def test_one_frame_a_day_stays_and_makes_the_film_of_the_year(tmp_path: Path) ->
     assert films.numbers(report.videos[0].path) == [90, 1090, 2090]
 
 
+def test_where_no_whole_frame_is_left_none_is_kept(tmp_path: Path) -> None:
+    fill(tmp_path, minutes(at(4), 3))
+    bad = Store(tmp_path, "capture").put_frame(FOLDER, DAY, at(5), b"no picture")
+    make(tmp_path)
+    for name in set(frames_left(tmp_path)) - {bad.path.name}:
+        (bad.path.parent / name).unlink()
+    assert pruned(tmp_path, 3, StorageConfig(keep_daily_frame=time(12))).frames == [(FOLDER, DAY)]
+    assert frames_left(tmp_path) == []
+
+
 @pytest.mark.parametrize("kept", [None, time(12)])
 def test_a_video_that_somebody_removes_never_costs_the_other_one(
     tmp_path: Path, kept: time | None, caplog: pytest.LogCaptureFixture

@@ -35,11 +35,14 @@ def test_the_messages(address: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sdnotify's own
-def test_without_a_service_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_service_manager_nothing_happens(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     Notifier().ready()
     monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere/at/all")
     Notifier().ping()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_any_status_arrives_and_is_one_printable_line(address: Path) -> None:
