@@ -46,7 +46,7 @@ MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(  # noqa:
 )
 DAYS = st.dates(date(2020, 1, 1), date(2035, 1, 1))
 INTERVALS = st.integers(1, 3600).map(lambda seconds: timedelta(seconds=seconds))
-STARTS = st.times().map(lambda moment: moment.replace(second=0, microsecond=0))
+STARTS = st.times().map(lambda moment: moment.replace(second=0, microsecond=0, fold=0))
 DURATIONS = st.integers(1, 24 * 60).map(lambda minutes: timedelta(minutes=minutes))
 DAILIES = st.builds(Daily, STARTS, DURATIONS, ZONES)
 
@@ -85,9 +85,45 @@ def test_eighteen_hours_in_berlin(start: str, day: str, begins: str, ends: str) 
     assert (window.start, window.end) == (utc(begins), utc(ends))
 
 
-def test_a_short_window_that_the_clock_jumps_over_is_as_long_as_ever() -> None:
-    window = Daily(time(2, 15), HOUR / 2, BERLIN).window(date(2026, 3, 29))
-    assert window.end - window.start == HOUR / 2
+@pytest.mark.parametrize(
+    ("start", "length"), [(time(2, 15), HOUR / 2), (time(2, 15), HOUR), (time(2, 45), HOUR / 2)]
+)
+def test_a_short_window_that_the_clock_jumps_over_is_as_long_as_ever(
+    start: time, length: timedelta
+) -> None:
+    window = Daily(start, length, BERLIN).window(date(2026, 3, 29))
+    assert window.end - window.start == length
+
+
+def test_a_window_holds_its_start_and_not_its_end() -> None:
+    window = Window(utc("2026-11-22T04:00"), utc("2026-11-22T22:00"), date(2026, 11, 22))
+    inside = ("2026-11-22T04:00", "2026-11-22T12:00", "2026-11-22T21:59:59.999")
+    outside = ("2026-11-22T03:59:59.999", "2026-11-22T22:00", "2026-11-23T12:00")
+    assert all(utc(moment) in window for moment in inside)
+    assert not any(utc(moment) in window for moment in outside)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-22T12:00", "2026-11-22"),
+        ("2026-11-22T23:59", "2026-11-22"),
+        ("2026-11-23T00:59", "2026-11-22"),
+        ("2026-11-23T01:01", "2026-11-23"),
+        ("2026-11-23T04:00", "2026-11-23"),
+    ],
+)
+def test_what_lies_between_two_windows_belongs_to_the_nearer(moment: str, day: str) -> None:
+    daily = Daily(time(4), 18 * HOUR, UTC)
+    assert daily.nearest(utc(moment)).day == date.fromisoformat(day)
+
+
+def test_before_the_evening_of_a_window_past_midnight_comes_the_next() -> None:
+    daily = Daily(time(23), 2 * HOUR, UTC)
+    assert daily.nearest(utc("2026-11-23T11:00")).day == date(2026, 11, 22)
+    assert daily.nearest(utc("2026-11-23T13:00")).day == date(2026, 11, 23)
+    late = Daily(time(0, 30), HOUR, UTC)
+    assert late.nearest(utc("2026-11-23T23:00")).day == date(2026, 11, 24)
 
 
 @given(DAILIES, DAYS)
