@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from reolink_timelapsed.media.jpeg import picture_size
-from reolink_timelapsed.nvr.login import LOGOUT_SECONDS
+from reolink_timelapsed.nvr.client import LOGOUT_SECONDS
 from reolink_timelapsed.nvr.transport import LOGIN_PATIENCE_SECONDS
 from reolink_timelapsed.simulator import Kind, SimulatedNvr
 from reolink_timelapsed.system.clock import STOP_GRACE_SECONDS

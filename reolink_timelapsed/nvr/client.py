@@ -6,10 +6,12 @@ for a call and all its requests is the caller's.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import TypeVar
 
+from reolink_timelapsed.config.address import Address
 from reolink_timelapsed.errors import (
     IF_IT_LASTS,
     BadFrame,
@@ -42,11 +44,14 @@ LOGIN_GAP_SECONDS = 1.0
 """Between a login and the next command: some firmware does not know a token that is new."""
 
 DETAIL_SECONDS = 5.0
+LOGOUT_SECONDS = 3.5
 _LONGEST_BOUND = 2
 """A call may take this many times the timeout: the question, a login, the question again."""
 
 _REFUSALS = (SessionExpired, SessionLimit, LoginRefused)
 _OF_THE_NVR = (Unreachable, *_REFUSALS)
+
+log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -74,7 +79,7 @@ class Client:
     """
 
     def __init__(
-        self, transport: Transport, clock: Clock, scrubber: Scrubber, timeout_seconds: float
+        self, transport: Transport, clock: Clock, scrubber: Scrubber, timeout_seconds: float = 15.0
     ) -> None:
         self._transport = transport
         self._clock = clock
@@ -82,6 +87,14 @@ class Client:
         self._timeout = timeout_seconds
         self._quiet_until = 0.0
         self._give_up_at = 0.0
+
+    @property
+    def url(self) -> str:
+        return self._transport.url
+
+    @property
+    def address(self) -> Address:
+        return self._transport.address
 
     @property
     def bound_seconds(self) -> float:
@@ -147,6 +160,29 @@ class Client:
             return self.ask("Login", None, body)
         finally:
             self.quiet(LOGIN_GAP_SECONDS)
+
+    def logout(self, token: str) -> bool:
+        """Send a logout, at once; return whether the NVR does not know the token any more.
+
+        The answer may be no reply at all: some cameras send a string of odd characters.
+
+        Raises:
+            Unreachable, Stopped: if there is no answer.
+        """
+        try:
+            answer = self._transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
+        except (NvrError, BadFrame) as error:
+            text = f"the NVR does not answer Logout: {error}; {IF_IT_LASTS}"
+            raise Unreachable(text) from None
+        reply = api.first_reply(answer)
+        try:
+            api.fail_on_error("Logout", reply or {}, self._scrubber.clean)
+        except SessionExpired:
+            return True
+        except NvrError as error:
+            log.debug("logout refused: %s", error)
+            return False
+        return True
 
     def ask(self, name: str, token: str | None, body: api.Request) -> api.Value:
         """Send a command to the NVR itself; no answer means no NVR."""

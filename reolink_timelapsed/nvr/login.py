@@ -17,15 +17,12 @@ from typing import TypeVar
 
 from reolink_timelapsed.config.address import Address
 from reolink_timelapsed.errors import (
-    IF_IT_LASTS,
-    BadFrame,
     LoginRefused,
     NvrError,
-    SessionExpired,
     Stopped,
-    Unreachable,
 )
 from reolink_timelapsed.nvr import api
+from reolink_timelapsed.nvr.client import Client
 from reolink_timelapsed.nvr.login_state import (
     LEASE_GRACE_SECONDS,
     KeptToken,
@@ -38,7 +35,6 @@ from reolink_timelapsed.nvr.transport import Transport
 from reolink_timelapsed.system.clock import Clock
 from reolink_timelapsed.system.redact import Scrubber
 
-LOGOUT_SECONDS = 3.5
 _RENEWAL_MARGIN_SECONDS = 300.0
 
 log = logging.getLogger(__name__)
@@ -64,21 +60,19 @@ class Slot:
 
     def __init__(
         self,
-        transport: Transport,
+        client: Client,
         who: Credentials,
         clock: Clock,
         *,
-        ask: Callable[[api.Request], api.Value],
         guard: LoginGuard,
         scrubber: Scrubber,
         file: TokenFile | None,
         borrowing: bool,
         setup: str,
     ) -> None:
-        self._transport = transport
+        self._client = client
         self._who = who
         self._clock = clock
-        self._ask = ask
         self._guard = guard
         self._scrubber = scrubber
         self._file = None if borrowing else file
@@ -166,7 +160,7 @@ class Slot:
             raise LoginRefused(fact, None, wait, self._advice(None, wait))
         self._scrubber.add(self._who.password)
         body, seal = api.login(self._who.username, self._who.password), self._seal
-        token = api.token(self.counted(lambda: self._ask(body)))
+        token = api.token(self.counted(lambda: self._client.login(body)))
         self._keep(token, now, seal)
         self._scrubber.add(token.name)
         self._guard.accepted(now)
@@ -181,7 +175,7 @@ class Slot:
 
     @property
     def _credential(self) -> str:
-        return f"{self._transport.address.host}\0{self._who.username}\0{self._who.password}"
+        return f"{self._client.address.host}\0{self._who.username}\0{self._who.password}"
 
     @cached_property
     def _seal(self) -> str:
@@ -190,7 +184,7 @@ class Slot:
 
     def _keep(self, token: api.Token, now: datetime, seal: str) -> None:
         """Hold a new token, on disk first: the sooner it is there, the less can be lost."""
-        url, lease = self._transport.url, token.lease_seconds
+        url, lease = self._client.url, token.lease_seconds
         kept = KeptToken(url, self._who.username, token.name, now, lease, seal)
         if self._file:
             self._file.save(kept)
@@ -204,7 +198,7 @@ class Slot:
 
     def _give_back(self, token: str) -> bool:
         """Log out, and return whether the token is done with; it is kept if the NVR refuses."""
-        done = _log_out(self._transport, token, self._scrubber.clean)
+        done = self._client.logout(token)
         if done:
             self._forget()
         return done
@@ -248,7 +242,7 @@ class Slot:
 
     def _is_ours(self, kept: KeptToken) -> bool:
         """Whether a token is for the same user of the same NVR as ours."""
-        there, here = Address.parse(kept.url), self._transport.address
+        there, here = Address.parse(kept.url), self._client.address
         same_port = there.port_for(there.scheme) == here.port_for(there.scheme)
         return same_port and (there.host, kept.username) == (here.host, self._who.username)
 
@@ -256,32 +250,8 @@ class Slot:
         """Log out of another NVR, or as another user, from before the configuration changed."""
         other = Transport(kept.url, self._clock)
         try:
-            _log_out(other, kept.name, self._scrubber.clean)
+            Client(other, self._clock, self._scrubber).logout(kept.name)
         except NvrError as error:
             log.debug("logout at %s failed: %s", kept.url, error)
         finally:
             other.close()
-
-
-def _log_out(transport: Transport, token: str, clean: Callable[[str], str]) -> bool:
-    """Send a logout and return whether the NVR does not know the token any more.
-
-    The answer may be no reply at all: some cameras send a string of odd characters.
-
-    Raises:
-        Unreachable, Stopped: if there is no answer.
-    """
-    try:
-        answer = transport.post("Logout", token, api.command("Logout"), LOGOUT_SECONDS)
-    except (NvrError, BadFrame) as error:
-        text = f"the NVR does not answer Logout: {error}; {IF_IT_LASTS}"
-        raise Unreachable(text) from None
-    reply = api.first_reply(answer)
-    try:
-        api.fail_on_error("Logout", reply or {}, clean)
-    except SessionExpired:
-        return True
-    except NvrError as error:
-        log.debug("logout refused: %s", error)
-        return False
-    return True

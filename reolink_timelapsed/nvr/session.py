@@ -70,10 +70,9 @@ class Session:
             self._client.quiet(SNAPSHOT_GAP_SECONDS)
         self._awaits_turn = borrowing
         self._slot = Slot(
-            transport,
+            self._client,
             credentials,
             clock,
-            ask=self._client.login,
             guard=guard,
             scrubber=scrubber,
             file=token_file,
