@@ -299,6 +299,16 @@ def test_every_folder_says_what_lives_there(folder: Path) -> None:
         assert len(first.body) == 1, "an __init__ holds no code"
 
 
+@pytest.mark.parametrize("name", HOUSE.files)
+def test_sizes_are_worded_in_one_place(name: str) -> None:
+    if name == "humanize" or HOUSE.room(name) == "simulator":
+        return
+    texts = (node for node in ast.walk(HOUSE.trees[name]) if isinstance(node, ast.JoinedStr))
+    parts = (part for text in texts for part in ast.walk(text))
+    units = {part.value for part in parts if isinstance(part, ast.Constant)} & {1e6, 1e9}
+    assert not units, "humanize has words for bytes"
+
+
 def test_the_root_has_few_rooms() -> None:
     assert len(list(ROOT.glob("*.py"))) <= 8
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 from reolink_timelapsed.errors import StoreError
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import gigabytes, several
 from reolink_timelapsed.schedule import Window
 from reolink_timelapsed.storage.coverage import (
     STOPPED,
@@ -22,7 +22,6 @@ from reolink_timelapsed.system.disk_errors import left_out
 from reolink_timelapsed.system.reading import length
 
 SAVE_EVERY = timedelta(minutes=5)
-_GB = 1e9
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +134,6 @@ def status(day: DayRecord, now: datetime, free_bytes: int) -> str:
     return (
         f"{day.window.day}: {several(captured, 'frame')} of {several(len(day.cameras), 'camera')}, "
         f"{missed} missed; "
-        f"the rest of the day needs {rest_bytes(day, now) / _GB:.1f} GB "
-        f"of {free_bytes / _GB:.1f} GB free"
+        f"the rest of the day needs {gigabytes(rest_bytes(day, now))} "
+        f"of {gigabytes(free_bytes)} free"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
@@ -12,9 +11,7 @@ from reolink_timelapsed.errors import StoreError
 from reolink_timelapsed.schedule import Once, Window
 from reolink_timelapsed.system.json_fields import BadValue, get_moment
 from reolink_timelapsed.system.reading import read_state
-from reolink_timelapsed.system.writing import write_beside
-
-_READABLE = 0o644
+from reolink_timelapsed.system.writing import write_state
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +54,7 @@ class SingleRun:
         except BadValue:
             pass
         with suppress(StoreError):
-            value = {"start": now.isoformat()}
-            write_beside(self._path, json.dumps(value).encode(), _READABLE)
+            write_state(self._path, {"start": now.isoformat()})
         return now
 
     def _last_words(self, window: Window) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from reolink_timelapsed.config.settings import StitchConfig
 from reolink_timelapsed.frame import Frame, Size
+from reolink_timelapsed.humanize import pixels
 from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.schedule import Window, ticks_between
 from reolink_timelapsed.stitch.concat import Spliced
@@ -78,7 +79,7 @@ def window_part(window: Window | None, interval: timedelta) -> dict[str, Any] | 
 def pictures_part(made: Sequence[MadeSegment]) -> dict[str, int]:
     """Return how many pictures there are of each size."""
     seen: Counter[Size] = sum((one.record.sizes for one in made), Counter())
-    return {"{}x{}".format(*size): count for size, count in seen.most_common()}
+    return {pixels(size): count for size, count in seen.most_common()}
 
 
 def videos_part(videos: Mapping[str, tuple[Path, Spliced]]) -> dict[str, Any]:

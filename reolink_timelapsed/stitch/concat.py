@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reolink_timelapsed.errors import DiskFull, EncodeError
 from reolink_timelapsed.frame import FULL, RENDITIONS, Size
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import megabytes, several
 from reolink_timelapsed.media import child, graph, probe
 from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.stitch import metadata
@@ -95,7 +95,7 @@ class Splicer:
         total += len(RENDITIONS) * graph.index_bytes(sum(one.record.frames for one in made))
         if self._store.free_bytes() < total * 1.02:
             raise DiskFull(
-                f"{film.label}: the disk is nearly full: the videos need {total / 1e6:.0f} MB; "
+                f"{film.label}: the disk is nearly full: the videos need {megabytes(total)}; "
                 "free some space, or lower storage.keep_frames_days"
             )
         picks = [pick for one in made for pick in one.segment.picks]

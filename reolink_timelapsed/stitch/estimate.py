@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reolink_timelapsed.frame import Frame
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import MB, megabytes, several
 from reolink_timelapsed.stitch.film import Film
 from reolink_timelapsed.stitch.progress import duration
 from reolink_timelapsed.stitch.publish import Order
@@ -50,7 +50,7 @@ def describe(order: Order, store: Store) -> str:
     return (
         f"{film.label}: {several(len(picks), 'frame')}, "
         f"{duration(len(picks) / config.fps)} of film, about "
-        f"{len(picks) * per_frame / 1e6:.0f} MB, {duration(left)} to make: {order.path('full')}"
+        f"{megabytes(len(picks) * per_frame)}, {duration(left)} to make: {order.path('full')}"
     )
 
 
@@ -87,4 +87,4 @@ def _rates(old: Sidecar) -> tuple[float, float] | None:
 def _guess(frames: list[Frame]) -> tuple[float, float]:
     sample = frames[:: max(len(frames) // _SAMPLE, 1)]
     size = sum(length(frame.path) or 0 for frame in sample) / max(len(sample), 1)
-    return size * _FILM_SHARE, size / 1e6 * _CORE_SECONDS_A_MB / memory.cores()
+    return size * _FILM_SHARE, size / MB * _CORE_SECONDS_A_MB / memory.cores()

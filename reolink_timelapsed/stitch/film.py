@@ -21,6 +21,7 @@ from reolink_timelapsed.frame import (
     full_size,
     scaled_size,
 )
+from reolink_timelapsed.humanize import pixels
 from reolink_timelapsed.media.graph import Quality
 from reolink_timelapsed.media.rungs import RUNGS
 from reolink_timelapsed.schedule import hour_of
@@ -74,7 +75,7 @@ class SegmentRecord:
     excess: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        sizes = {"{}x{}".format(*size): count for size, count in self.sizes.items()}
+        sizes = {pixels(size): count for size, count in self.sizes.items()}
         return asdict(self) | {"sizes": sizes}
 
     @classmethod
@@ -317,5 +318,5 @@ def _size(sides: Sequence[Any]) -> Size:
     except (TypeError, ValueError):
         raise BadValue("no size of a picture") from None
     if not (0 < width <= _WIDEST and 0 < height <= _WIDEST):
-        raise BadValue(f"no size of a picture: {width}x{height}")
+        raise BadValue(f"no size of a picture: {pixels((width, height))}")
     return width, height

@@ -9,8 +9,18 @@ from datetime import date
 from pathlib import Path
 
 from reolink_timelapsed.errors import EncodeError
-from reolink_timelapsed.frame import FULL, LATEST, RENDITIONS, Camera, Frame, Size, Video
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.frame import (
+    FULL,
+    LATEST,
+    RENDITIONS,
+    Camera,
+    Frame,
+    Size,
+    Video,
+    film_name,
+    suffix,
+)
+from reolink_timelapsed.humanize import megabytes, pixels, several
 from reolink_timelapsed.stitch import account
 from reolink_timelapsed.stitch.concat import Spliced
 from reolink_timelapsed.stitch.film import Film, MadeSegment
@@ -47,8 +57,7 @@ class Order:
     listed_ns: int = 0
 
     def path(self, rendition: str) -> Path:
-        suffix = "" if rendition == FULL.name else f"_{rendition}"
-        return self.home / f"timelapse_{self.folder}_{self.name}{suffix}.mp4"
+        return self.home / film_name(self.folder, self.name, rendition)
 
     @property
     def sidecar_path(self) -> Path:
@@ -160,8 +169,7 @@ class Publisher:
         if order.day == newest:
             for video in self._store.videos(order.folder):
                 if video.day == newest:
-                    suffix = "" if video.rendition == FULL.name else f"_{video.rendition}"
-                    link = order.home / f"{LATEST}{suffix}.mp4"
+                    link = order.home / f"{LATEST}{suffix(video.rendition)}.mp4"
                     self._store.link(link, self._store.video_path(video))
 
     def _sidecar(
@@ -198,9 +206,9 @@ class Publisher:
 def describe(video: StitchedVideo) -> str:
     """Return a published video in a line."""
     return (
-        f"{video.label}: {video.rendition} {video.size[0]}x{video.size[1]}, "
+        f"{video.label}: {video.rendition} {pixels(video.size)}, "
         f"{several(video.frames, 'frame')}, {duration(video.seconds)}, "
-        f"{video.bytes / 1e6:.1f} MB: {video.path}"
+        f"{megabytes(video.bytes, '.1f')}: {video.path}"
     )
 
 

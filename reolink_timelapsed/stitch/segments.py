@@ -13,7 +13,7 @@ from datetime import timedelta, tzinfo
 from pathlib import Path
 
 from reolink_timelapsed.errors import DiskFull, EncodeError
-from reolink_timelapsed.humanize import several
+from reolink_timelapsed.humanize import megabytes, pixels, several
 from reolink_timelapsed.media import child, graph, probe, rungs
 from reolink_timelapsed.media.graph import Job, Target
 from reolink_timelapsed.media.rungs import RUNGS
@@ -33,7 +33,7 @@ PLAYERS_STOP_AT = 4096
 
 _TRIES = 3
 _NAMED = 5
-_FILM_SHARE = 0.6
+_MOST_OF_THE_PICTURES = 0.6
 """Of the size of the pictures: most films of them take less."""
 
 log = logging.getLogger(__name__)
@@ -109,11 +109,11 @@ class SegmentMaker:
             self._publish(film, job, job.done(parts, rung=rung, seconds=seconds))
 
     def _see_that_it_fits(self, film: Film, size: int) -> None:
-        needed = size * _FILM_SHARE
+        needed = size * _MOST_OF_THE_PICTURES
         if self._store.free_bytes() < needed:
             raise DiskFull(
                 f"{film.label}: the disk is nearly full: the next hour of film needs "
-                f"{needed / 1e6:.0f} MB; free some space, or lower storage.keep_frames_days"
+                f"{megabytes(needed)}; free some space, or lower storage.keep_frames_days"
             )
 
     def _tell_of_excess(self, film: Film, excess: dict[str, int]) -> None:
@@ -257,7 +257,7 @@ class SegmentMaker:
             self._store.publish(target.path, job.files[name])
         self._store.write_json(job.record, record.to_json())
         film.remember(job.segment.hour, record)
-        size = "{}x{}".format(*job.full)
+        size = pixels(job.full)
         self._progress.say(
             f"{film.label}: {self._span(job.segment)}: {several(record.frames, 'frame')} of {size} "
             f"in {duration(record.seconds)}"
