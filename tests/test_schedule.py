@@ -242,7 +242,8 @@ def test_a_stepped_clock_neither_stalls_nor_bunches(
 def test_ticks_that_passed_in_a_suspended_machine_are_counted() -> None:
     ticks = Ticks(timedelta(minutes=1), utc("2026-11-22T04:00"))
     assert ticks.look(utc("2026-11-22T04:00:59")) == 0
-    assert ticks.look(utc("2026-11-22T06:00")) == 120
+    assert ticks.look(utc("2026-11-22T04:01")) == 1
+    assert ticks.look(utc("2026-11-22T06:00")) == 119
     assert ticks.due == utc("2026-11-22T06:00")
 
 
