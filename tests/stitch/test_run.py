@@ -291,9 +291,11 @@ def test_now_publishes_what_there_is_and_the_finished_day_replaces_it(tmp_path: 
     report = make(tmp_path, at(5, 30), now=True)
     assert numbers(report.videos[0].path) == list(range(90))
     assert not video(tmp_path).with_suffix(".json").exists(), "an unfinished day has no sidecar"
+    assert segments(tmp_path), "the finished day is joined of them"
     fill(tmp_path, minutes(at(5, 30), 30), first=90)
     assert [one.frames for one in make(tmp_path).videos] == [120, 120]
     assert sidecar(tmp_path)["frames"]["captured"] == 120
+    assert not segments(tmp_path)
 
 
 def test_every_nth_frame_and_rate_from_the_command_line(tmp_path: Path) -> None:

@@ -191,6 +191,31 @@ def test_a_film_set_up_otherwise_than_its_segments_were_is_not_published(
     assert "damaged on disk: 1 segment; made again" in caplog.text
 
 
+def test_videos_that_are_half_replaced_have_no_sidecar(tmp_path: Path) -> None:
+    """While it is there, both videos are what it says."""
+    fill(tmp_path, minutes(at(4), 3))
+    make(tmp_path)
+    small = video(tmp_path, f"{DAY}_720p")
+    small.unlink()
+    (small / "in the way").mkdir(parents=True)
+    assert make(tmp_path, day=DAY, force=True).failures
+    assert video(tmp_path).exists()
+    assert not video(tmp_path).with_suffix(".json").exists()
+
+
+def test_of_many_damaged_pictures_a_few_are_named_and_the_rest_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, [at(4)])
+    store = Store(tmp_path, "capture")
+    for second in range(1, 8):
+        store.put_frame(FOLDER, DAY, at(4, 0, second), b"no picture")
+    make(tmp_path)
+    (told,) = (text for text in caplog.messages if "no whole picture" in text)
+    assert told.count("Z.jpg (") == 5
+    assert told.endswith(") and 2 more")
+
+
 class Restless(Progress):
     """Sees to it that a frame is another one whenever it was looked at, so many times."""
 

@@ -118,6 +118,8 @@ def test_a_camera_that_was_not_listed_missed_the_rounds_of_the_others() -> None:
     assert day.missing("ch0_Yard", now) == {"clock stepped": 1, UNLISTED: 39, STOPPED: 19}
     assert day.missing("ch1_Gone", now) == {"clock stepped": 1, UNLISTED: 40, STOPPED: 19}
     assert day.unexplained(now) == 19
+    day.camera("ch0_Yard").miss("clock stepped")
+    assert day.missing("ch0_Yard", now) == {"clock stepped": 2, UNLISTED: 38, STOPPED: 19}
 
 
 def test_a_day_of_the_installation_begins_with_it_and_no_other_time() -> None:
