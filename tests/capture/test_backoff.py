@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reolink_timelapsed.capture.backoff import FAILURES_TO_BE_BAD, Health, Holdoff, pause
+from reolink_timelapsed.capture.backoff import Health, Holdoff, pause
 from reolink_timelapsed.errors import (
     BadFrame,
     Busy,
@@ -33,19 +33,20 @@ def test_taken_slots_are_asked_for_five_times_in_30_s_and_then_slowly() -> None:
     waits = pauses(SessionLimit("full"), 12)
     assert waits[:5] == [30] * 5
     assert waits == sorted(waits)
-    assert waits[5] >= 60
+    assert waits[5:9] == [60, 120, 240, 300]
     assert waits[-1] == 300
 
 
 def test_an_nvr_that_is_down_is_tried_again_soon_and_at_least_each_minute() -> None:
     waits = pauses(Unreachable("gone"), 100)
-    assert waits[0] <= 5
+    assert waits[:5] == [4, 4, 9, 14, 14]
     assert waits == sorted(waits)
-    assert max(waits) <= 60
+    assert max(waits) == 14
 
 
 def test_a_token_that_is_refused_at_once_means_half_a_minute() -> None:
     assert pauses(SessionExpired("again"), 5) == [30] * 5
+    assert pauses(LoginRefused("no"), 5) == [30] * 5, "the guard of logins makes it longer"
 
 
 @given(FAULTS, st.integers(1, 10**9))
@@ -73,9 +74,11 @@ def test_another_kind_of_fault_begins_anew(kind: type[NvrError]) -> None:
     holdoff = Holdoff()
     for _ in range(9):
         holdoff.hold(kind("x"), 0.0)
+    assert holdoff.tries == 9
     long = holdoff.until
-    holdoff.hold(SessionExpired("y"), 0.0)
-    holdoff.hold(kind("x"), 0.0)
+    for other in (SessionExpired, kind):
+        holdoff.hold(other("y"), 0.0)
+        assert holdoff.tries == 1
     assert holdoff.until < long
 
 
@@ -84,10 +87,10 @@ def test_a_channel_is_bad_after_a_few_failures_in_a_row(
     kind: type[ChannelFailed | BadFrame],
 ) -> None:
     health = Health()
-    for number in range(1, FAILURES_TO_BE_BAD):
-        assert not health.failed(kind("x"), float(number))
-    assert health.failed(kind("x"), 9.0)
-    assert health.bad
+    for _ in range(2):
+        turned = [health.failed(kind("x"), float(number)) for number in range(3)]
+        assert (turned, health.bad) == ([False, False, True], True)
+        health.succeeded(9.0)
 
 
 @pytest.mark.parametrize("kind", [Offline, Timeout, Unsupported])
@@ -143,7 +146,7 @@ def test_a_frame_makes_all_well(kinds: list[type[ChannelFailed | BadFrame]]) -> 
 def test_the_latest_suspect_comes_last_and_the_bad_after_it() -> None:
     good, early, late, bad = Health(), Health(), Health(), Health()
     late.suspected(20.0)
-    early.suspected(10.0)
+    early.suspected(0.5)
     bad.failed(Offline("x"), 1.0)
     ranks = [health.rank for health in (good, early, late, bad)]
     assert ranks == sorted(ranks)
@@ -154,6 +157,9 @@ def test_the_latest_suspect_comes_last_and_the_bad_after_it() -> None:
 
 def test_what_a_picture_takes_is_the_longest_of_the_last_times() -> None:
     health = Health()
+    assert health.seconds == 0
+    health.succeeded(0.0)
+    assert health.seconds == 0
     for seconds in (1.0, 4.0, 1.0):
         health.succeeded(0.0, seconds)
     assert 3.0 < health.seconds < 4.0

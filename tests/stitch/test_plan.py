@@ -114,6 +114,15 @@ def test_segments_join_thin_hours_but_not_full_ones() -> None:
     assert [len(segment.picks) for segment in plan.segments(thin, lambda _: 0)] == [60]
     full = picks([START + n * MINUTE / 4 for n in range(600)])
     assert [len(segment.picks) for segment in plan.segments(full, lambda _: 0)] == [240, 240, 120]
+    late = picks([START + timedelta(hours=hour) for hour in (1, 2, 3)])
+    mixed = [*full[:240], *late]
+    assert [len(segment.picks) for segment in plan.segments(mixed, lambda _: 0)] == [240, 3]
+
+
+def test_a_thin_hour_that_is_made_stays_by_itself() -> None:
+    film = picks([START + n * 15 * MINUTE for n in range(12)])
+    cut = list(plan.segments(film, lambda rest: 4 if rest and rest[0] == film[4] else 0))
+    assert [len(segment.picks) for segment in cut] == [4, 4, 4]
 
 
 def test_a_segment_of_part_of_an_hour_is_not_taken_for_the_hour() -> None:
@@ -160,6 +169,36 @@ def test_sizes_are_even_and_never_scaled_up(width: int, height: int, half: int |
     assert cap is None or full[0] <= cap
     assert small[1] <= 720
     assert small == full or small[1] == 720
+
+
+@pytest.mark.parametrize(
+    ("picture", "max_width", "size"),
+    [
+        ((5120, 1440), 4096, (4096, 1152)),
+        ((4096, 1152), 4096, (4096, 1152)),
+        ((641, 481), None, (640, 480)),
+        ((3, 1), None, (2, 2)),
+    ],
+)
+def test_a_film_is_as_large_as_its_pictures_or_as_wide_as_it_may_be(
+    picture: frame.Size, max_width: int | None, size: frame.Size
+) -> None:
+    assert frame.full_size(picture, max_width) == size
+
+
+@pytest.mark.parametrize(
+    ("full", "size"),
+    [
+        ((3840, 2160), (1280, 720)),
+        ((1234, 1000), (888, 720)),
+        ((1280, 720), (1280, 720)),
+        ((640, 480), (640, 480)),
+        ((2, 8000), (2, 720)),
+    ],
+)
+def test_the_smaller_video_has_720_lines_at_most(full: frame.Size, size: frame.Size) -> None:
+    assert frame.scaled_size(full, 720) == size
+    assert frame.scaled_size(full, None) == full
 
 
 def test_the_commonest_size() -> None:
