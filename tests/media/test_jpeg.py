@@ -285,3 +285,24 @@ def exif_fed(data: bytes) -> bytes:
 )  # fmt: skip
 def test_an_orientation_that_is_none_leaves_the_picture_as_it_is(block: bytes) -> None:
     assert jpeg.orientation(block) == 1
+
+
+def test_what_is_shorter_than_any_picture_says_so() -> None:
+    assert "only 99 bytes" in refused(jpegs.SOI + bytes(97))
+    assert "only" not in refused(jpegs.SOI + bytes(98))
+
+
+def test_markers_that_stand_alone_and_those_that_may_not() -> None:
+    for marker in (0x01, *range(0xD0, 0xD8)):
+        assert picture_size(jpegs.grey(before=bytes([0xFF, marker]))) == (64, 48)
+    for marker, words in ((0x00, "bad seg"), (0xBF, "bad seg"), (0xD8, "bad seg"), (0xCF, "CF")):
+        segment = jpegs.segment(marker, bytes(9))
+        assert words in refused(jpegs.grey(before=segment))
+        assert refused(jpegs.grey(before=segment[:2]))
+    assert "bad segment" in refused(jpegs.grey(before=b"\xff\xe0\x00\x01"))
+
+
+def test_many_marks_are_of_no_matter_until_they_make_the_search_slow() -> None:
+    marks = b"\xff\x00" * 130_000
+    assert picture_size(PICTURE[:-2] + marks + jpegs.EOI) == (320, 192)
+    assert "full of markers" in refused(PICTURE[:-2] + bytes(1_000_000) + marks + jpegs.EOI)

@@ -137,6 +137,7 @@ def test_a_key_tells_frames_and_settings_apart(
 ) -> None:
     same = plan.key({"crf": crf}, picks(one)) == plan.key({"crf": 18}, picks(other))
     assert same == (one == other and crf == 18)
+    assert plan.key({"a": crf, "b": 1}, picks(one)) == plan.key({"b": 1, "a": crf}, picks(one))
 
 
 @pytest.mark.parametrize(
