@@ -169,7 +169,8 @@ def test_a_home_that_is_shut_is_told(machine: Container) -> None:
 
 def test_back_to_the_folder_of_the_unit(machine: Container, nvr: Nvr) -> None:
     said = machine.out("reolink-timelapse", "setup", "--data-dir", DATA)
-    assert "sudo cp -a /srv/copy/." in said
+    assert "What there is in /srv/copy stays there." in said
+    assert "cp -a" not in said  # the folder of the unit has its frames already
     assert list(machine.path("/etc/systemd/system").glob("*.d/data-dir.conf")) == []
     nvr.start()
     code, said = asked_test(machine)
