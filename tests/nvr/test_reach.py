@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ WORDS = {"localhost": ["127.0.0.0/8", "::1/128"], "link-local": ["169.254.0.0/16
 """What systemd.resource-control(5) makes of its words."""
 
 
+def _knows(name: str) -> bool:
+    try:
+        return bool(socket.gethostbyname(name))
+    except OSError:
+        return False
+
+
 def test_what_is_let_in_is_what_the_unit_says() -> None:
     line = re.search(r"^IPAddressAllow=(.*)$", UNIT.read_text(), re.MULTILINE)
     assert line
@@ -36,7 +44,12 @@ def test_what_is_let_in_is_what_the_unit_says() -> None:
         "172.31.0.1",
         "[fd00::1]",
         "127.0.0.1",
-        "localhost",
+        pytest.param(
+            "localhost",
+            marks=pytest.mark.skipif(
+                not _knows("localhost"), reason="this machine has no /etc/hosts that names it"
+            ),
+        ),
         "100.64.0.1",
         "http://100.127.255.254",
         "169.254.7.7",
