@@ -28,7 +28,7 @@ from reolink_timelapsed.humanize import printable
 from reolink_timelapsed.nvr.login_state import LoginGuard, require_access
 from reolink_timelapsed.storage.disk import Mount
 from reolink_timelapsed.storage.store import Store
-from reolink_timelapsed.system import privileges
+from reolink_timelapsed.system import privileges, redact
 from reolink_timelapsed.system.lock import NVR, Turn
 from reolink_timelapsed.system.notify import Notifier
 from reolink_timelapsed.system.privileges import User
@@ -61,7 +61,7 @@ def _load_with_password(given: argparse.Namespace, world: World) -> tuple[Config
     settings, found = password.load_with_settings(given.config, world.environ, of_units)
     _warn(settings.warnings)
     _warn(password.exposed(settings.nvr, environment_file(given.config)))
-    _warn(password.guessable(found))
+    _warn(redact.guessable(found))
     return settings, found
 
 
@@ -220,7 +220,7 @@ def _setup(given: argparse.Namespace, world: World) -> ExitCode:
         setup.run(path, answers, terminal, _probe(world))
         nvr = config.load(path, {}, needs_nvr=False).nvr
         _warn(password.exposed(nvr, environment_file(path)))
-        _warn(password.guessable(password.password(nvr, {})))
+        _warn(redact.guessable(password.password(nvr, {})))
         written = {"NVR_HOST": nvr.host, "NVR_USERNAME": nvr.username}
     if given.data_dir:
         _choose_folder(path, given.data_dir.resolve(), terminal.say)

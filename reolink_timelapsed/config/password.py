@@ -18,9 +18,6 @@ from reolink_timelapsed.errors import ConfigError
 CREDENTIAL = "password"
 """The name of the systemd credential that holds it."""
 
-FEWEST = 4
-"""Characters of a password that can be told from other words, where it is to be masked."""
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -80,16 +77,6 @@ def exposed(nvr: NvrConfig, environment_file: Path | None) -> Iterator[str]:
         with suppress(ConfigError):
             if env_file.read(environment_file).get("NVR_PASSWORD"):
                 yield _show(environment_file)
-
-
-def guessable(password: str) -> Iterator[str]:
-    """Say that a password is too short to be one, without its length."""
-    if len(password) < FEWEST:
-        yield (
-            f"The NVR's password has fewer than {FEWEST} characters: it is soon guessed, and not "
-            "all that the NVR says can be kept clear of it. Give its user a longer one, and run "
-            "`setup` again."
-        )
 
 
 def _is_open(path: Path) -> bool:

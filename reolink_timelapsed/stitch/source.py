@@ -15,6 +15,7 @@ from pathlib import Path
 
 from reolink_timelapsed.errors import BadFrame, OddEntry, StoreError
 from reolink_timelapsed.frame import Size
+from reolink_timelapsed.humanize import SOI
 from reolink_timelapsed.media import huffman, jpeg
 from reolink_timelapsed.media.jpeg import Picture
 from reolink_timelapsed.system.reading import read_file
@@ -25,7 +26,7 @@ MOST_BYTES = 16 * 2**20
 _OWN_FAULTS = {errno.EIO, errno.EACCES, errno.EPERM}
 """What keeps one file from being read, and says nothing of the others."""
 
-_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
+_EOI = b"\xff\xd9"
 
 
 class FramesChanged(Exception):
@@ -88,7 +89,7 @@ def essence(data: bytes, picture: Picture) -> bytes:
     turned = jpeg.orientation(picture.exif)
     before = [jpeg.exif_block(turned)] if turned != jpeg.AS_IT_IS else []
     before += [huffman.STANDARD] if picture.borrows else []
-    return b"".join([_SOI, *before, *(data[part] for part in picture.parts), _EOI])
+    return b"".join([SOI, *before, *(data[part] for part in picture.parts), _EOI])
 
 
 def _read(path: Path) -> bytes:

@@ -12,13 +12,13 @@ import base64
 import html
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 _MASK = "***"
 _ESCAPE = re.compile("%[0-9A-F]{2}")
-_SHORTEST = 4
+SHORTEST = 4
 """Of a shorter secret only whole words are masked: all else would garble every second one."""
 
 _DEEPEST = 20
@@ -46,12 +46,22 @@ class Scrubber:
         """Return foreign words with every known secret replaced."""
         forms = frozenset[str]().union(*self._forms.values())
         for form in sorted(forms, key=len, reverse=True):
-            text = text.replace(form, _MASK) if len(form) >= _SHORTEST else _masked(form, text)
+            text = text.replace(form, _MASK) if len(form) >= SHORTEST else _masked(form, text)
         return text
 
     def clean_all(self, value: Any) -> Any:
         """Return the value of an answer with its words cleaned; keys and numbers stay."""
         return _each_word(value, self.clean)
+
+
+def guessable(password: str) -> Iterator[str]:
+    """Say that a password is too short to be one, without its length."""
+    if len(password) < SHORTEST:
+        yield (
+            f"The NVR's password has fewer than {SHORTEST} characters: it is soon guessed, and not "
+            "all that the NVR says can be kept clear of it. Give its user a longer one, and run "
+            "`setup` again."
+        )
 
 
 def visible(value: Any) -> Any:

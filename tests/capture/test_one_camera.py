@@ -352,16 +352,15 @@ def test_whatever_is_answered_about_one_camera_keeps_no_other_from_starting(
 # Faults of all cameras are the NVR's
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Misbehaviour(Kind.STATUS, cmd="Snap", status=500),
-        Misbehaviour(Kind.CLOSE, cmd="Snap"),
-        Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-7),
-        Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-2),
-    ],
-    ids=name,
-)
+OF_EVERY_SNAP = [
+    Misbehaviour(Kind.STATUS, cmd="Snap", status=500),
+    Misbehaviour(Kind.CLOSE, cmd="Snap"),
+    Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-7),
+    Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-2),
+]
+
+
+@pytest.mark.parametrize("fault", OF_EVERY_SNAP, ids=name)
 def test_what_befalls_all_cameras_is_the_nvrs_and_capture_is_back_at_once(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, fault: Misbehaviour
 ) -> None:
@@ -378,16 +377,7 @@ def test_what_befalls_all_cameras_is_the_nvrs_and_capture_is_back_at_once(
     assert sum(one.cmd == "Login" for one in nvr.log) == 1
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Misbehaviour(Kind.STATUS, cmd="Snap", status=500),
-        Misbehaviour(Kind.CLOSE, cmd="Snap"),
-        Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-7),
-        Misbehaviour(Kind.RSP_CODE, cmd="Snap", code=-2),
-    ],
-    ids=name,
-)
+@pytest.mark.parametrize("fault", OF_EVERY_SNAP, ids=name)
 def test_the_only_camera_is_named_while_the_nvr_answers_and_is_back_at_once(
     nvr: SimulatedNvr, folder: Path, clock: Clockwork, journal: Journal, fault: Misbehaviour
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reolink_timelapsed.system import redact
 from reolink_timelapsed.system.logs import Formatter
 from reolink_timelapsed.system.redact import Scrubber
 
@@ -104,3 +105,10 @@ def test_a_password_in_use_outlives_years_of_tokens_that_are_forgotten() -> None
         scrubber.add(f"token {number:04}")
     assert scrubber.clean("the password, token 0099") == "***, ***"
     assert scrubber.clean("token 0001") == "token 0001"
+
+
+@pytest.mark.parametrize(("secret", "is_told"), [("a", True), ("xyz", True), ("xyz1", False)])
+def test_a_password_that_is_soon_guessed_is_told(secret: str, is_told: bool) -> None:
+    told = list(redact.guessable(secret))
+    assert bool(told) == is_told
+    assert all("Give its user a longer one" in line and "xyz" not in line for line in told)
