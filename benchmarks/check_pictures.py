@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1]))
 
 from reolink_timelapsed.errors import BadFrame
 from reolink_timelapsed.media import jpeg

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,10 @@ def test_no_test_is_named_by_a_set(request: pytest.FixtureRequest) -> None:
         if isinstance(value, (set, frozenset)) and str(value) in item.name
     }
     assert named == set()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (TREE / "benchmarks").glob("*.py")))
+def test_every_benchmark_starts_as_it_is_written_to(tmp_path: Path, name: str) -> None:
+    """From anywhere, by its path: it finds what it imports."""
+    command = [sys.executable, str(TREE / "benchmarks" / name), "--help"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
